@@ -1,0 +1,65 @@
+# Everything runs in .venv, which is made from requirements.lock on first use, and again when that changes.
+# The Python to make it with (for another one: make clean, then again):  make lab PYTHON=python3.12
+PYTHON ?= python3
+# What to hand on:  make lab LAB_FLAGS="--no-browser --port=9999",  make test PYTEST_FLAGS="-k data",
+# make lock LOCK_FLAGS=--upgrade (the newest version of every dependency)
+LAB_FLAGS ?=
+PYTEST_FLAGS ?=
+LOCK_FLAGS ?=
+
+BIN := .venv/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
+# uv from the PATH, else a copy of our own. (The redirection makes the old make of macOS ask a shell.)
+OWN_UV := .uv/bin/uv
+UV := $(or $(shell command -v uv 2>/dev/null),$(OWN_UV))
+# Trust the certificates that the machine trusts, as pip does: behind some universities' proxies it takes that.
+UV_SYSTEM_CERTS ?= 1
+export UV_SYSTEM_CERTS
+
+.PHONY: help lab test notebooks format lock clean
+
+help: ## list these targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
+
+lab: .venv/ready ## open the course in JupyterLab
+	$(BIN)/python -m jupyterlab $(if $(filter 0,$(shell id -u 2>/dev/null)),--allow-root) $(LAB_FLAGS) notebooks/index.ipynb
+
+test: .venv/ready ## run every test, and every notebook against its stored outputs
+	$(BIN)/python -m pytest $(PYTEST_FLAGS)
+
+notebooks: .venv/ready ## execute every notebook anew and store its outputs in normal form
+	$(BIN)/python -m helpers.teaching.notebooks notebooks/*.ipynb
+
+format: .venv/ready ## repair and format the code, also in the notebooks
+	$(BIN)/python -m ruff check --fix helpers tests notebooks
+	$(BIN)/python -m ruff format helpers tests notebooks
+
+lock: | $(filter $(OWN_UV),$(UV)) ## derive requirements.lock from pyproject.toml
+	"$(UV)" pip compile --quiet --universal --generate-hashes --fork-strategy fewest --python-version 3.11 \
+	  --extra test --no-header $(LOCK_FLAGS) --output-file requirements.lock pyproject.toml
+
+clean: ## delete the environment and all caches
+	rm -rf .venv .uv build .pytest_cache .hypothesis .ruff_cache *.egg-info
+	find helpers tests notebooks \( -name __pycache__ -o -name .ipynb_checkpoints \) -prune -exec rm -rf {} +
+
+# Prints the path of the Python that runs it, or says why that one will not do.
+define FIND_PYTHON
+import re, sys
+text, oldest, end = re.search('requires-python = "(>=3.([0-9]+),<3.([0-9]+))"', open("pyproject.toml").read()).groups()
+if not (3, int(oldest)) <= sys.version_info[:2] < (3, int(end)):
+    sys.exit("The course needs Python %s, and this is %s.\nName another, as in:  make PYTHON=python3.12 lab" % (text, sys.version))
+print(sys.executable)
+endef
+export FIND_PYTHON
+
+# --python keeps uv out of an environment that happens to be active. The project itself is built with the setuptools
+# that the lock has installed (--no-build-isolation): nothing gets in that the lock does not name.
+.venv/ready: requirements.lock pyproject.toml | $(filter $(OWN_UV),$(UV))
+	rm -rf .venv
+	python=$$("$(PYTHON)" -c "$$FIND_PYTHON") && "$(UV)" venv --quiet --python "$$python" .venv
+	"$(UV)" pip sync --python .venv --require-hashes requirements.lock
+	"$(UV)" pip install --python .venv --no-deps --no-build-isolation --editable .
+	touch $@
+
+# In a folder of its own, because the Pythons of Debian and others refuse to install into themselves.
+$(OWN_UV):
+	"$(PYTHON)" -m pip install --quiet --target .uv uv

@@ -1,0 +1,18 @@
+"""The code behind *Unrolled*, the interactive course on recurrent neural networks.
+
+The subject:  `numpy_rnn` and `tf_rnn` (the recurrence and its gradients), `gradients` (its Jacobians, the gradient
+term by term, finite differences), `output` (what is read off the state, and the loss), `models` (whole networks),
+`training` (optimisers and the training loop), `data` (the film reviews).
+The stage:    `teaching` (figures, the notebooks' machinery).
+
+Importing `helpers` never imports TensorFlow; only `helpers.tf_rnn` does.
+"""
+
+import os
+
+# Read by Keras and TensorFlow when they are imported, so they are set here, before any notebook imports those.
+# KERAS_BACKEND is overwritten, since a value from the reader's shell (jax, torch) would break every Keras cell;
+# the other two only keep TensorFlow's start-up messages out of the notebooks.
+os.environ["KERAS_BACKEND"] = "tensorflow"
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")

@@ -1,0 +1,169 @@
+"""The film reviews: from a compressed file to arrays of word numbers, masks and labels. Works offline."""
+
+import gzip
+import hashlib
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from importlib import resources
+from typing import NamedTuple
+
+import numpy as np
+
+from helpers import _validation as check
+
+REVIEWS_SHA256 = "c8293b0d942e90e223ea2c0955d969040d1a1be514a978b9af0698940bd13350"
+PAD, UNKNOWN = "<pad>", "<unk>"  # always words 0 and 1
+
+
+class Review(NamedTuple):
+    """One sentence-long review and the mean of at least 20 people's ratings, −4 (worst) to +4 (best)."""
+
+    id: int
+    rating: float
+    text: str
+
+
+class Dataset(NamedTuple):
+    """Encoded reviews, ready for a network. Row n of each array belongs to `reviews[n]`."""
+
+    tokens: np.ndarray  # (N, T) int32, word numbers, 0 where there is no word
+    mask: np.ndarray  # (N, T) bool, True where there is a word
+    labels: np.ndarray  # (N,) float32, 1 positive, 0 negative
+    reviews: list[Review]
+
+
+def load_reviews() -> list[Review]:
+    """Read the 10,605 film reviews of Hutto & Gilbert (ICWSM 2014), shipped with this package.
+
+    Raises ValueError when the file is not the published one (its sha256 is verified).
+    """
+    compressed = resources.files("helpers.reviews").joinpath("movie_review_snippets.tsv.gz").read_bytes()
+    raw = gzip.decompress(compressed)
+    found = hashlib.sha256(raw).hexdigest()
+    if found != REVIEWS_SHA256:
+        raise ValueError(
+            f"movie_review_snippets.tsv.gz must have sha256 {REVIEWS_SHA256}, got {found}: "
+            "the file is damaged; restore it with `git checkout helpers/reviews`"
+        )
+    rows = (line.split("\t") for line in raw.decode("utf-8").splitlines())
+    return [Review(int(number), float(rating), text.strip()) for number, rating, text in rows]
+
+
+def tokenize(text: str) -> list[str]:
+    """Split a text into lower-case words; a word keeps its inner apostrophes ("isn't"), punctuation is dropped."""
+    if not isinstance(text, str):
+        raise TypeError(f"text must be a string, got {type(text).__name__}")
+    return re.findall(r"[^\W_]+(?:'[^\W_]+)*", text.lower().replace("’", "'"))
+
+
+class Vocabulary:
+    """A two-way table between words and the numbers 0 … len − 1; 0 is padding and 1 is any unknown word."""
+
+    def __init__(self, words: Iterable[str]):
+        self.words = (PAD, UNKNOWN, *words)
+        self._number = {word: number for number, word in enumerate(self.words)}
+        if len(self._number) != len(self.words):
+            repeated = next(word for word, count in Counter(self.words).items() if count > 1)
+            raise ValueError(f"words must be different from each other, from {PAD} and {UNKNOWN}: got {repeated!r} twice")
+
+    def __len__(self) -> int:
+        """Count the words, padding and unknown included."""
+        return len(self.words)
+
+    def encode(self, tokens: Iterable[str]) -> list[int]:
+        """Look up each word's number, 1 for a word that is not in the table."""
+        return [self._number.get(token, 1) for token in tokens]
+
+    def decode(self, numbers: Iterable[int]) -> list[str]:
+        """Look up each number's word. Raises ValueError for a number out of range."""
+        numbers = np.asarray(numbers)
+        check.check_tokens("numbers", numbers, len(self))
+        return [self.words[number] for number in numbers]
+
+
+def build_vocabulary(token_lists: Iterable[Sequence[str]], size: int) -> Vocabulary:
+    """Make a vocabulary of the `size` − 2 most frequent words (ties in alphabetical order), padding and unknown."""
+    check.check_positive_int(size=size)
+    counts = Counter(token for tokens in token_lists for token in tokens)
+    ranked = sorted(counts, key=lambda word: (-counts[word], word))
+    return Vocabulary(ranked[: max(size - 2, 0)])
+
+
+def pad(sequences: Sequence[Sequence[int]], length: int | None = None, side: str = "right"):
+    """Put sequences of different lengths into one array: (tokens (N, T) int32, mask (N, T) bool).
+
+    T is `length`, or the longest sequence when left out; longer sequences lose their end. `side` is where the padding
+    (number 0, mask False) goes. Raises ValueError for an empty list, a `length` below 1 or an unknown side.
+    """
+    check.check_choice("side", side, ("left", "right"))
+    if len(sequences) == 0:
+        raise ValueError("sequences must hold at least one sequence, got none")
+    if length is None:
+        length = max(1, *map(len, sequences)) if len(sequences) > 1 else max(1, len(sequences[0]))
+    check.check_positive_int(length=length)
+    tokens = np.zeros((len(sequences), length), np.int32)
+    mask = np.zeros((len(sequences), length), bool)
+    for n, sequence in enumerate(sequences):
+        kept = sequence[:length]
+        place = slice(0, len(kept)) if side == "right" else slice(length - len(kept), length)
+        tokens[n, place], mask[n, place] = kept, True
+    return tokens, mask
+
+
+def load_sentiment(
+    rng: np.random.Generator,
+    vocabulary_size: int = 8000,
+    fractions: tuple[float, float, float] = (0.7, 0.1, 0.2),
+    neutral: float = 0.5,
+) -> tuple[Vocabulary, Dataset, Dataset, Dataset]:
+    """Make the task of chapter 5: is a review positive or negative?
+
+    Leaves out the reviews whose rating is nearer to zero than `neutral`, and repeated texts; shuffles with `rng`; splits
+    into training, validation and test set by `fractions`; builds the vocabulary from the training set alone.
+    Sentences are padded on the right to the longest of all.
+
+    Returns (vocabulary, train, validation, test). Raises ValueError unless the fractions are positive and sum to 1.
+    """
+    if len(fractions) != 3 or min(fractions) <= 0 or not np.isclose(sum(fractions), 1):
+        raise ValueError(f"fractions must be three positive numbers that sum to 1, got {fractions!r}")
+    distinct = {review.text: review for review in load_reviews()}
+    clear = [review for review in distinct.values() if abs(review.rating) >= neutral]
+    shuffled = [clear[n] for n in rng.permutation(len(clear))]
+    ends = np.round(np.cumsum(fractions) * len(shuffled)).astype(int)
+    parts = [shuffled[start:end] for start, end in zip([0, *ends[:-1]], ends, strict=True)]
+
+    vocabulary = build_vocabulary((tokenize(review.text) for review in parts[0]), vocabulary_size)
+    encoded = [[vocabulary.encode(tokenize(review.text)) for review in part] for part in parts]
+    longest = max(len(numbers) for part in encoded for numbers in part)
+    datasets = [
+        Dataset(*pad(numbers, longest), np.array([review.rating > 0 for review in part], np.float32), part)
+        for numbers, part in zip(encoded, parts, strict=True)
+    ]
+    return vocabulary, *datasets
+
+
+class Minibatches:
+    """All rows of some arrays, once each, in small groups: iterate over it once an epoch.
+
+    Every pass is shuffled anew with `rng`; the last group may be smaller. A group is a tuple of arrays in the order
+    given. Raises ValueError when the arrays do not have the same number of rows.
+    """
+
+    def __init__(self, rng: np.random.Generator, arrays: Sequence[np.ndarray], batch_size: int):
+        check.check_positive_int(batch_size=batch_size)
+        rows = [len(a) for a in arrays]
+        if not rows or min(rows) != max(rows) or rows[0] == 0:
+            raise ValueError(f"arrays must have the same number of rows, at least one, got {rows}")
+        self.rng, self.arrays, self.batch_size = rng, tuple(arrays), batch_size
+
+    def __len__(self) -> int:
+        """Count the groups of one epoch."""
+        return -(-len(self.arrays[0]) // self.batch_size)
+
+    def __iter__(self) -> Iterator[tuple[np.ndarray, ...]]:
+        """Shuffle, then yield group after group."""
+        order = self.rng.permutation(len(self.arrays[0]))
+        for start in range(0, len(order), self.batch_size):
+            rows = order[start : start + self.batch_size]
+            yield tuple(a[rows] for a in self.arrays)

@@ -1,0 +1,220 @@
+"""The recurrence and its gradient in NumPy: small enough to read in a minute, and the version that everything runs.
+
+Arrays are batch first, one sample a row, as in Keras; the equations' column vectors are the rows here, so the matrices
+are those of the equations transposed, and `keras.layers.SimpleRNN(...).set_weights(params)` needs no transpose.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from helpers import _validation as check
+
+
+class RNNParams(NamedTuple):
+    """Weights of one recurrent layer in Keras's order (kernel, recurrent_kernel, bias)."""
+
+    W_xh: np.ndarray  # (D, H)
+    W_hh: np.ndarray  # (H, H)
+    b: np.ndarray  # (H,)
+
+
+class RNNGrads(NamedTuple):
+    """Gradient of the loss by everything that `rnn_forward` takes, each shaped as what it belongs to."""
+
+    W_xh: np.ndarray  # (D, H)
+    W_hh: np.ndarray  # (H, H)
+    b: np.ndarray  # (H,)
+    x: np.ndarray  # (B, T, D)
+    h_0: np.ndarray  # (B, H)
+
+
+class Activation(NamedTuple):
+    """σ, computed in place, and its derivative σ′(z) written in terms of h = σ(z)."""
+
+    apply: callable  # z -> None: replaces z by σ(z)
+    slope: callable  # h -> σ′(z)
+
+
+def _sigmoid(z):
+    """Replace z by 1 / (1 + e^−z), as (1 + tanh(z/2)) / 2, which cannot overflow."""
+    z *= 0.5
+    np.tanh(z, out=z)
+    z += 1
+    z *= 0.5
+
+
+def _tanh_slope(h):
+    slope = h * h
+    return np.subtract(1, slope, out=slope)
+
+
+ACTIVATIONS = {
+    "tanh": Activation(lambda z: np.tanh(z, out=z), _tanh_slope),
+    "sigmoid": Activation(_sigmoid, lambda h: h * (1 - h)),
+    "relu": Activation(lambda z: np.maximum(z, 0, out=z), lambda h: (h > 0).astype(h.dtype)),
+    "linear": Activation(lambda z: None, np.ones_like),
+}
+
+
+def init_params(rng: np.random.Generator, input_size: int, hidden_size: int, dtype=np.float32) -> RNNParams:
+    """Draw the weights as Keras does: W_xh Glorot uniform, W_hh orthogonal, b zero.
+
+    Glorot uniform: U(−a, a) with a = √(6 / (D + H)) (Glorot & Bengio 2010, eq. 16). Orthogonal: the Q of a Gaussian
+    matrix, with signs fixed so that it is uniform over all orthogonal matrices (Saxe et al. 2014; Mezzadri 2007).
+
+    Returns RNNParams of shapes (D, H), (H, H), (H,). Raises ValueError for sizes that are not positive whole numbers.
+    """
+    check.check_positive_int(input_size=input_size, hidden_size=hidden_size)
+    check.check_choice("dtype", np.dtype(dtype).name, check.FLOATS)
+    limit = np.sqrt(6 / (input_size + hidden_size))
+    W_xh = rng.uniform(-limit, limit, (input_size, hidden_size))
+    Q, R = np.linalg.qr(rng.standard_normal((hidden_size, hidden_size)))
+    W_hh = Q * np.sign(np.diag(R))
+    return RNNParams(W_xh.astype(dtype), W_hh.astype(dtype), np.zeros(hidden_size, dtype))
+
+
+def rnn_step(params: RNNParams, x_t: np.ndarray, h_prev: np.ndarray, activation: str = "tanh") -> np.ndarray:
+    """One step of the recurrence: h_t = σ(x_t W_xh + h_{t−1} W_hh + b), equation (3) with one sample a row.
+
+    x_t (B, D) and h_prev (B, H) give h_t (B, H), all of one dtype. Raises ValueError for shapes or dtypes that do not
+    fit, NaN, or an unknown activation (tanh, sigmoid, relu, linear).
+    """
+    _check(params, activation, x_t=(x_t, "B D"), h_prev=(h_prev, "B H"))
+    h_t = x_t @ params.W_xh + h_prev @ params.W_hh + params.b
+    ACTIVATIONS[activation].apply(h_t)
+    if not np.isfinite(h_t).all():
+        check.explain_non_finite("h_t", x_t=x_t, h_prev=h_prev, **params._asdict())
+    return h_t
+
+
+def rnn_forward(
+    params: RNNParams,
+    x: np.ndarray,
+    h_0: np.ndarray | None = None,
+    mask: np.ndarray | None = None,
+    activation: str = "tanh",
+) -> np.ndarray:
+    """Run the recurrence (3), h_t = σ(x_t W_xh + h_{t−1} W_hh + b), over t = 1 … T.
+
+    x (B, T, D), h_0 (B, H) or None for zeros, mask (B, T) boolean or None. Returns all states h (B, T, H); h[:, −1] is
+    the last. Where the mask is False the step is skipped: the state is carried through unchanged.
+
+    Raises ValueError naming the argument for a wrong rank, size or dtype, an empty axis, NaN, an unknown activation, or
+    states that overflow; TypeError for anything but a NumPy array.
+    """
+    _check_sequence(params, x, h_0, mask, activation)
+    W_xh, W_hh, b = params
+    apply = ACTIVATIONS[activation].apply
+
+    # Every x_t W_xh is known before the loop, so one matrix product does them all. Time first: each step is one block
+    # of memory, filled with z_t here and turned into h_t in place below.
+    x_time_first = _time_first(x)
+    h = (_rows(x_time_first) @ W_xh).reshape(*x_time_first.shape[:2], -1)
+    h += b
+    h_prev = h_0 if h_0 is not None else np.zeros_like(h[0])
+    recurrent = np.empty_like(h[0])
+    with np.errstate(over="ignore", invalid="ignore"):
+        for t, h_t in enumerate(h):
+            h_t += np.matmul(h_prev, W_hh, out=recurrent)
+            apply(h_t)
+            if mask is not None:
+                np.copyto(h_t, h_prev, where=~mask[:, t, None])
+            h_prev = h_t
+
+    # NaN and infinity survive every later step, so the last state tells about all of them.
+    if not np.isfinite(h_prev).all():
+        check.explain_non_finite("h", x=x, h_0=h_0, **params._asdict())
+    return h.swapaxes(0, 1)
+
+
+def rnn_backward(
+    params: RNNParams,
+    x: np.ndarray,
+    h: np.ndarray,
+    dh: np.ndarray,
+    h_0: np.ndarray | None = None,
+    mask: np.ndarray | None = None,
+    activation: str = "tanh",
+) -> RNNGrads:
+    """Backpropagate through time: equation (4) for a loss at every step, summed in one sweep from T to 1.
+
+    With δ_t = ∂L/∂z_t the sweep is δ_t = (dh_t + δ_{t+1} W_hhᵀ) ⊙ σ′(z_t), and then ∂L/∂W_hh = Σ_t h_{t−1}ᵀ δ_t,
+    ∂L/∂W_xh = Σ_t x_tᵀ δ_t, ∂L/∂b = Σ_t δ_t, ∂L/∂x_t = δ_t W_xhᵀ, ∂L/∂h_0 = δ_1 W_hhᵀ, summed over the batch where the
+    weights are shared by it.
+
+    x (B, T, D), h (B, T, H) as returned by `rnn_forward` for the same params, h_0, mask and activation. dh (B, T, H)
+    is the direct gradient of the loss by each h_t, or (B, H) when the loss sees only the last one.
+
+    Returns RNNGrads. Raises ValueError and TypeError as `rnn_forward` does.
+    """
+    sizes = _check_sequence(params, x, h_0, mask, activation, h=(h, "B T H"))
+    last_only = getattr(dh, "ndim", None) == 2
+    check.check_numpy(dh=dh)
+    check.check_shapes(sizes, dh=(dh, "B H" if last_only else "B T H"))
+    check.check_floats(params=params.W_hh, dh=dh)
+    W_xh, W_hh, _ = params
+    x_time_first, h_time_first = _time_first(x), _time_first(h)
+    W_hh_T = np.ascontiguousarray(W_hh.T)
+
+    dz = ACTIVATIONS[activation].slope(h_time_first)  # σ′(z_t); becomes δ_t step by step
+    # carry is ∂L/∂h_t as far as it comes from later steps; a loss at the last step alone is such an arrival at t = T.
+    carry = dh.copy() if last_only else np.zeros_like(dz[0])
+    dh_time_first = None if last_only else _time_first(dh)
+    with np.errstate(over="ignore", invalid="ignore"):
+        for t in reversed(range(len(dz))):
+            if not last_only:
+                carry += dh_time_first[t]
+            if mask is None:
+                dz[t] *= carry
+                np.matmul(dz[t], W_hh_T, out=carry)
+            else:
+                real = mask[:, t, None]
+                dz[t] *= np.where(real, carry, 0)
+                carry = np.where(real, dz[t] @ W_hh_T, carry)
+
+        dz_rows = _rows(dz)
+        dW_hh = _rows(h_time_first[:-1]).T @ dz_rows[len(carry) :]
+        if h_0 is not None:
+            dW_hh += h_0.T @ dz[0]
+        grads = RNNGrads(
+            W_xh=_rows(x_time_first).T @ dz_rows,
+            W_hh=dW_hh,
+            b=dz_rows.sum(axis=0),
+            x=(dz_rows @ W_xh.T).reshape(x_time_first.shape).swapaxes(0, 1),
+            h_0=carry,
+        )
+    if not all(np.isfinite(gradient).all() for gradient in (grads.W_xh, grads.W_hh, grads.b, grads.h_0)):
+        check.explain_non_finite("the gradient", x=x, h=h, dh=dh, h_0=h_0, **params._asdict())
+    return grads
+
+
+def _time_first(a):
+    """(B, T, N) -> (T, B, N), contiguous: no copy for what `rnn_forward` returned, one for the rest."""
+    return np.ascontiguousarray(a.swapaxes(0, 1))
+
+
+def _rows(a):
+    """(T, B, N) -> (T·B, N), one row for each step of each sample."""
+    return a.reshape(-1, a.shape[-1])
+
+
+def _check(params, activation, **arrays):
+    check.check_choice("activation", activation, ACTIVATIONS)
+    check.check_numpy(**{name: a for name, (a, _) in arrays.items()}, **RNNParams(*params)._asdict())
+    W_xh, W_hh, b = params
+    sizes = check.check_shapes(W_xh=(W_xh, "D H"), W_hh=(W_hh, "H H"), b=(b, "H"))
+    check.check_floats(W_xh=W_xh, W_hh=W_hh, b=b, **{name: a for name, (a, _) in arrays.items()})
+    return check.check_shapes(sizes, **arrays)
+
+
+def _check_sequence(params, x, h_0, mask, activation, **more):
+    arrays = {"x": (x, "B T D"), **more}
+    if h_0 is not None:
+        arrays["h_0"] = (h_0, "B H")
+    sizes = _check(params, activation, **arrays)
+    if mask is not None:
+        check.check_numpy(mask=mask)
+        check.check_mask(mask)
+        check.check_shapes(sizes, mask=(mask, "B T"))
+    return sizes

@@ -1,0 +1,130 @@
+"""From the states to a number to minimise: the output head, equation (2), and the losses, each with its gradient."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from helpers import _validation as check
+
+
+class HeadParams(NamedTuple):
+    """Weights of the output head, in the order of `keras.layers.Dense`."""
+
+    W_ho: np.ndarray  # (H, O)
+    b_o: np.ndarray  # (O,)
+
+
+class HeadGrads(NamedTuple):
+    """Gradient of the loss by the head's weights and by the states it read."""
+
+    W_ho: np.ndarray  # (H, O)
+    b_o: np.ndarray  # (O,)
+    h: np.ndarray  # (…, H)
+
+
+def init_head(rng: np.random.Generator, hidden_size: int, output_size: int, dtype=np.float32) -> HeadParams:
+    """Draw W_ho Glorot uniform (Glorot & Bengio 2010, eq. 16) and set b_o to zero; shapes (H, O) and (O,)."""
+    check.check_positive_int(hidden_size=hidden_size, output_size=output_size)
+    check.check_choice("dtype", np.dtype(dtype).name, check.FLOATS)
+    limit = np.sqrt(6 / (hidden_size + output_size))
+    W_ho = rng.uniform(-limit, limit, (hidden_size, output_size)).astype(dtype)
+    return HeadParams(W_ho, np.zeros(output_size, dtype))
+
+
+def head_forward(params: HeadParams, h: np.ndarray) -> np.ndarray:
+    """Compute the outputs o_t = h_t W_ho + b_o, equation (2) with an affine g_φ.
+
+    h (B, H) or (B, T, H) gives o (B, O) or (B, T, O). Raises ValueError naming the argument that does not fit.
+    """
+    _check_head(params, h)
+    return h @ params.W_ho + params.b_o
+
+
+def head_backward(params: HeadParams, h: np.ndarray, do: np.ndarray) -> HeadGrads:
+    """Pass the gradient ∂L/∂o back through the head: ∂L/∂W_ho = Σ hᵀ do, ∂L/∂b_o = Σ do, ∂L/∂h = do W_hoᵀ.
+
+    h and do as in `head_forward`; the sums run over batch and time. Raises ValueError naming what does not fit.
+    """
+    sizes = _check_head(params, h)
+    check.check_numpy(do=do)
+    check.check_shapes(sizes, do=(do, "B O" if h.ndim == 2 else "B T O"))
+    check.check_floats(h=h, do=do)
+    h_rows, do_rows = h.reshape(-1, h.shape[-1]), do.reshape(-1, do.shape[-1])
+    return HeadGrads(h_rows.T @ do_rows, do_rows.sum(axis=0), do @ params.W_ho.T)
+
+
+def sigmoid(o: np.ndarray) -> np.ndarray:
+    """1 / (1 + e^−o) for any shape, written with tanh so that it cannot overflow."""
+    return 0.5 * (1 + np.tanh(0.5 * o))
+
+
+def softmax(o: np.ndarray) -> np.ndarray:
+    """e^o / Σ e^o over the last axis, for any shape, shifted by the maximum so that it cannot overflow."""
+    e = np.exp(o - o.max(axis=-1, keepdims=True))
+    return e / e.sum(axis=-1, keepdims=True)
+
+
+def sigmoid_cross_entropy(o: np.ndarray, y: np.ndarray) -> tuple[float, np.ndarray]:
+    """Mean of −y log p − (1 − y) log(1 − p) with p = sigmoid(o), in nats, and its gradient (p − y) / n.
+
+    o and y have the same shape, n is their size; y holds numbers from 0 to 1 of any dtype.
+    Raises ValueError for shapes that differ, labels outside [0, 1], or logits that are not finite floats.
+    """
+    y = _check_loss(o, y)
+    if y.min() < 0 or y.max() > 1:
+        raise ValueError(f"y must lie between 0 and 1, got values from {y.min()} to {y.max()}")
+    # max(o, 0) − o y + log(1 + e^−|o|): the same sum, without the logarithm of a rounded 0.
+    loss = np.mean(np.maximum(o, 0) - o * y + np.log1p(np.exp(-np.abs(o))))
+    return float(loss), (sigmoid(o) - y) / o.dtype.type(o.size)
+
+
+def softmax_cross_entropy(o: np.ndarray, y: np.ndarray) -> tuple[float, np.ndarray]:
+    """Mean of −log p[y] with p = softmax(o), in nats, and its gradient (p − onehot(y)) / n.
+
+    o (…, O) are logits, y (…) whole numbers from 0 to O − 1; n is the size of y.
+    Raises ValueError for shapes that do not match, labels out of range, or logits that are not finite floats.
+    """
+    check.check_numpy(o=o, y=y)
+    if o.ndim < 1 or o.size == 0 or y.shape != o.shape[:-1]:
+        raise ValueError(f"y must have the shape of o without its last axis, {o.shape[:-1]}, got {y.shape}")
+    check.check_floats(o=o)
+    check.check_tokens("y", y, o.shape[-1])
+    if not np.isfinite(o).all():
+        check.explain_non_finite("the loss", o=o)
+    rows = o.reshape(-1, o.shape[-1])
+    log_p = rows - rows.max(axis=-1, keepdims=True)
+    log_p -= np.log(np.exp(log_p).sum(axis=-1, keepdims=True))
+    picked = np.arange(len(rows)), y.reshape(-1)
+    do = np.exp(log_p)
+    do[picked] -= 1
+    do /= len(rows)
+    return float(-log_p[picked].mean()), do.reshape(o.shape)
+
+
+def squared_error(o: np.ndarray, y: np.ndarray) -> tuple[float, np.ndarray]:
+    """Mean of (o − y)² and its gradient 2 (o − y) / n, for o and y of the same shape and size n.
+
+    Raises ValueError for shapes that differ or values that are not finite floats.
+    """
+    y = _check_loss(o, y)
+    error = o - y
+    return float(np.mean(error * error)), error * o.dtype.type(2 / o.size)
+
+
+def _check_head(params, h):
+    W_ho, b_o = params
+    check.check_numpy(W_ho=W_ho, b_o=b_o, h=h)
+    sizes = check.check_shapes(W_ho=(W_ho, "H O"), b_o=(b_o, "O"))
+    check.check_floats(W_ho=W_ho, b_o=b_o, h=h)
+    return check.check_shapes(sizes, h=(h, "B H" if h.ndim == 2 else "B T H"))
+
+
+def _check_loss(o, y):
+    """Check logits o against targets y, and return y in the dtype of o."""
+    check.check_numpy(o=o, y=y)
+    if o.shape != y.shape or o.size == 0:
+        raise ValueError(f"o and y must have the same, non-empty shape, got {o.shape} and {y.shape}")
+    check.check_floats(o=o)
+    if not (np.isfinite(o).all() and np.isfinite(y).all()):
+        check.explain_non_finite("the loss", o=o, y=y)
+    return y.astype(o.dtype)

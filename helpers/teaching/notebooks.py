@@ -1,0 +1,191 @@
+"""Execute the course's notebooks and keep what is stored of them in one normal form.
+
+``python -m helpers.teaching.notebooks notebooks/*.ipynb`` executes notebooks in place and names the faults left in them.
+"""
+
+import copy
+import os
+import re
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import nbformat
+from nbclient import NotebookClient
+from nbformat import NotebookNode
+
+MAY_RAISE = "nbval-raises-exception"  # the tag of a cell that is meant to fail
+LONGEST_CODE = 25  # lines of a cell, without blank ones and comments
+LONGEST_TEXT = 6000  # characters of what a cell prints
+CELL_TIMEOUT = 600  # seconds
+
+WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
+KERNELSPEC = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
+
+ADDRESS = re.compile(r"\bat 0x[0-9a-fA-F]+")
+MACHINE_PATH = re.compile(
+    r"(?<![\w.:/<~-])(?:~|/(?:root|home|tmp|Users|usr|opt|var|mnt|srv|private|work|workspaces?))/|\b[A-Z]:\\"
+)
+INSTALLATION = re.compile(r"\bpip3? install\b|\bsys\.path\b")
+PICTURE_WITHOUT_ALT = re.compile(r"!\[\s*\][(\[]|<img\b(?![^>]*\balt\s*=\s*[\"']\s*[^\"'\s])[^>]*>")
+
+
+def read(path: Path) -> NotebookNode:
+    """Read a notebook as it is; unlike `nbformat.read`, this invents no cell ids."""
+    return nbformat.v4.reads(Path(path).read_text(encoding="utf-8"))
+
+
+def dumps(notebook: NotebookNode) -> str:
+    """Return the one text that represents `notebook` in a file."""
+    return nbformat.writes(notebook) + "\n"
+
+
+def execute(path: Path) -> NotebookNode:
+    """Run a notebook in its own folder with a fresh kernel, store it in normal form, and return it.
+
+    Only cells tagged ``nbval-raises-exception`` may fail. Whatever else goes wrong raises an exception and leaves the
+    file as it was. Progress bars are off: each of their states would be stored, and would differ in the next run.
+    """
+    path = Path(path)
+    notebook = normalise(read(path))
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            cell.outputs, cell.execution_count = [], None
+
+    def allow_errors(cell: NotebookNode, cell_index: int) -> None:
+        client.allow_errors = MAY_RAISE in cell.metadata.get("tags", [])
+
+    client = NotebookClient(
+        notebook,
+        kernel_name=KERNELSPEC["name"],
+        timeout=CELL_TIMEOUT,
+        resources={"metadata": {"path": str(path.parent)}},
+        on_cell_start=allow_errors,
+    )
+    client.execute(env=os.environ | {"TQDM_DISABLE": "1"})
+    notebook = normalise(notebook)
+
+    new = path.with_name(path.name + ".new")
+    try:
+        new.write_text(dumps(notebook), encoding="utf-8", newline="\n")
+        os.replace(new, path)
+    finally:
+        new.unlink(missing_ok=True)
+    return notebook
+
+
+def normalise(notebook: NotebookNode) -> NotebookNode:
+    """Return a copy of `notebook` without anything that depends on who ran it, when, and with which program."""
+    notebook = copy.deepcopy(notebook)
+    notebook.nbformat, notebook.nbformat_minor = 4, 5
+    for key in ("widgets", "signature", "orig_nbformat"):
+        notebook.metadata.pop(key, None)
+    notebook.metadata.kernelspec = nbformat.from_dict(KERNELSPEC)
+    notebook.metadata.language_info = nbformat.from_dict({"name": "python"})
+
+    ids = {cell.id for cell in notebook.cells if "id" in cell}
+    for cell in notebook.cells:
+        if "id" not in cell:
+            cell.id = next(name for name in map("cell-{}".format, range(len(notebook.cells))) if name not in ids)
+            ids.add(cell.id)
+        for key in ("execution", "collapsed"):
+            cell.metadata.pop(key, None)
+        if cell.cell_type == "code":
+            cell.outputs = list(_normal_outputs(cell.outputs))
+    return notebook
+
+
+def _normal_outputs(outputs: list[NotebookNode]) -> Iterator[NotebookNode]:
+    """Yield outputs with adjacent streams joined, and without widget views: their state is not stored."""
+    stream = None
+    for output in outputs:
+        if stream and output.output_type == "stream" and output.name == stream.name:
+            stream.text += output.text
+            continue
+        if stream:
+            yield stream
+        stream = output if output.output_type == "stream" else None
+        if "data" in output:
+            output.data.pop(WIDGET_VIEW, None)
+        if stream is None and output.get("data", True):
+            yield output
+    if stream:
+        yield stream
+
+
+def faults(notebook: NotebookNode) -> list[str]:
+    """Name everything in `notebook` that a committed notebook of this course must not have."""
+    found = []
+    if "widgets" in notebook.metadata:
+        found.append("the notebook stores the state of widgets")
+    executed = 0
+    for number, cell in enumerate(notebook.cells, 1):
+        problems = []
+        if cell.cell_type == "code":
+            if cell.source.strip():
+                executed += 1
+                if cell.execution_count is None:
+                    problems.append("was not executed")
+                elif cell.execution_count != executed:
+                    problems.append(f"was executed as number {cell.execution_count} instead of {executed}")
+            problems += [*_source_faults(cell.source), *_output_faults(cell)]
+        elif cell.cell_type == "markdown" and PICTURE_WITHOUT_ALT.search(cell.source):
+            problems.append("has a picture without alternative text")
+        found += [f"cell {number} {problem}" for problem in problems]
+    if normalise(notebook) != notebook:
+        found.append("the notebook is not in normal form (make notebooks)")
+    return found
+
+
+def _source_faults(source: str) -> Iterator[str]:
+    lines = [line for line in source.splitlines() if line.strip() and not line.lstrip().startswith("#")]
+    if len(lines) > LONGEST_CODE:
+        yield f"has {len(lines)} lines of code, more than {LONGEST_CODE}"
+    if INSTALLATION.search(source):
+        yield "installs something or changes sys.path"
+    if MACHINE_PATH.search(source):
+        yield "names a path of one machine in its code"
+
+
+def _output_faults(cell: NotebookNode) -> Iterator[str]:
+    printed = 0
+    for output in cell.outputs:
+        if output.output_type == "error":
+            text = "\n".join([output.evalue, *output.traceback])
+            if MAY_RAISE not in cell.metadata.get("tags", []):
+                yield f"fails: {output.ename}: {output.evalue}"
+        elif output.output_type == "stream":
+            text = output.text
+            printed += len(text)
+            if output.name == "stderr":
+                yield "writes to stderr"
+        else:
+            text = "\n".join(str(value) for mime, value in output.data.items() if mime.startswith("text/"))
+            printed += len(output.data.get("text/plain", ""))
+            if WIDGET_VIEW in output.data:
+                yield "stores a view of a widget"
+            for mime in output.data:
+                if mime.startswith("image/") and not output.metadata.get(mime, {}).get("alt", "").strip():
+                    yield f"shows an {mime} without alternative text"
+        if ADDRESS.search(text):
+            yield "prints a memory address"
+        if MACHINE_PATH.search(text):
+            yield "prints a path of one machine"
+    if printed > LONGEST_TEXT:
+        yield f"prints {printed} characters, more than {LONGEST_TEXT}"
+
+
+def main(paths: list[str]) -> int:
+    """Execute the notebooks at `paths` one after the other; return 1 if a fault is left in one of them."""
+    faulty = False
+    for path in paths:
+        start = time.perf_counter()
+        found = faults(execute(path))
+        print(f"{time.perf_counter() - start:6.1f} s  {path}", *found, sep="\n          ", flush=True)
+        faulty |= bool(found)
+    return int(faulty)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,175 @@
+"""Gradient descent: the optimisers, clipping by norm, and a training loop that shows its progress.
+
+Parameters and gradients are NamedTuples of arrays with the same fields in front. Nothing is changed in place: each
+update returns new parameters, so a copy of the best ones so far is one assignment.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import NamedTuple, TypeVar
+
+import numpy as np
+from tqdm.auto import tqdm
+
+from helpers import _validation as check
+
+Params = TypeVar("Params", bound=tuple[np.ndarray, ...])
+LossAndGrads = Callable[[Params, tuple], tuple[float, Params]]
+
+
+def clip_by_global_norm(grads: Params, max_norm: float) -> tuple[Params, float]:
+    """Scale all gradients together so that their joint norm is at most `max_norm`; the direction stays.
+
+    g ← g · min(1, max_norm / ‖g‖), with ‖g‖ over all entries of all arrays (Pascanu et al. 2013, algorithm 1).
+    Returns the gradients and their norm before clipping. Raises ValueError unless `max_norm` is positive.
+    """
+    check.check_positive(max_norm=max_norm)
+    norm = global_norm(grads)
+    if norm <= max_norm:
+        return grads, norm
+    return type(grads)(*(g * g.dtype.type(max_norm / norm) for g in grads)), norm
+
+
+def global_norm(grads: Params) -> float:
+    """Root of the sum of the squares of all entries of all arrays."""
+    return float(np.sqrt(sum(np.vdot(g, g).astype(np.float64) for g in grads)))
+
+
+class SGD:
+    """Gradient descent: θ ← θ − η g."""
+
+    def __init__(self, learning_rate: float):
+        check.check_positive(learning_rate=learning_rate)
+        self.learning_rate = learning_rate
+
+    def update(self, params: Params, grads: Params) -> Params:
+        """Return the parameters after one step."""
+        _check_grads(params, grads)
+        return type(params)(*(p - p.dtype.type(self.learning_rate) * g for p, g in zip(params, grads, strict=False)))
+
+
+class Adam:
+    """Adam (Kingma & Ba 2015, algorithm 1 in the order of section 2's last paragraph, as Keras computes it).
+
+    m ← β₁ m + (1 − β₁) g, v ← β₂ v + (1 − β₂) g², θ ← θ − η √(1 − β₂ᵏ) / (1 − β₁ᵏ) · m / (√v + ε) at update k.
+    One Adam belongs to one network: it remembers m, v and k between updates.
+    """
+
+    def __init__(
+        self, learning_rate: float = 0.001, beta_1: float = 0.9, beta_2: float = 0.999, epsilon: float = 1e-7
+    ):
+        check.check_positive(learning_rate=learning_rate, epsilon=epsilon)
+        for name, beta in (("beta_1", beta_1), ("beta_2", beta_2)):
+            if not 0 <= beta < 1:
+                raise ValueError(f"{name} must be at least 0 and below 1, got {beta!r}")
+        self.learning_rate, self.beta_1, self.beta_2, self.epsilon = learning_rate, beta_1, beta_2, epsilon
+        self.k = 0
+        self.m = self.v = None
+
+    def update(self, params: Params, grads: Params) -> Params:
+        """Return the parameters after one step."""
+        _check_grads(params, grads)
+        if self.m is None:
+            self.m = [np.zeros_like(p) for p in params]
+            self.v = [np.zeros_like(p) for p in params]
+        elif [m.shape for m in self.m] != [p.shape for p in params]:
+            raise ValueError("params must be those of earlier updates, got other shapes: make a new Adam for a new network")
+        self.k += 1
+        rate = self.learning_rate * np.sqrt(1 - self.beta_2**self.k) / (1 - self.beta_1**self.k)
+        new = []
+        for p, g, m, v in zip(params, grads, self.m, self.v, strict=False):
+            m += (g - m) * p.dtype.type(1 - self.beta_1)
+            v += (g * g - v) * p.dtype.type(1 - self.beta_2)
+            new.append(p - p.dtype.type(rate) * m / (np.sqrt(v) + p.dtype.type(self.epsilon)))
+        return type(params)(*new)
+
+
+class Update(NamedTuple):
+    """What one update of the parameters saw and made."""
+
+    params: tuple[np.ndarray, ...]  # after the update
+    loss: float  # before it, on its batch
+    norm: float  # of the gradient, before clipping
+
+
+class History(NamedTuple):
+    """What happened in a training run."""
+
+    loss: list[float]  # of every update, on its batch, before the update
+    norm: list[float]  # of every update's gradient, before clipping
+    epochs: list[dict[str, float]]  # what `evaluate` said after every epoch
+
+
+def updates(
+    params: Params, loss_and_grads: LossAndGrads, batches: Iterable[tuple], optimizer: SGD | Adam, max_norm: float = np.inf
+) -> Iterator[Update]:
+    """Train one update at a time: yields an Update for each batch, so that the caller can look, draw, or stop.
+
+    loss_and_grads(params, batch) returns the loss and its gradients by all params. Gradients are clipped to `max_norm`.
+    Raises FloatingPointError when the loss is no longer finite.
+    """
+    for batch in batches:
+        loss, grads = loss_and_grads(params, batch)
+        if not np.isfinite(loss):
+            raise FloatingPointError(f"the loss is {loss}: lower the learning rate or clip the gradient (max_norm)")
+        grads, norm = clip_by_global_norm(grads, max_norm)
+        params = optimizer.update(params, grads)
+        yield Update(params, loss, norm)
+
+
+def fit(
+    params: Params,
+    loss_and_grads: LossAndGrads,
+    batches: Iterable[tuple],
+    optimizer: SGD | Adam,
+    epochs: int,
+    max_norm: float = np.inf,
+    evaluate: Callable[[Params], dict[str, float]] | None = None,
+    patience: int | None = None,
+    on_epoch: Callable[[Params, History], None] | None = None,
+) -> tuple[Params, History]:
+    """Train for some passes over the batches, with a progress bar, and return (params, history).
+
+    `batches` is iterated over once an epoch (`helpers.data.Minibatches`). `evaluate(params)` measures the network after
+    each epoch. With `patience`, training stops early once that many epochs in a row have not lowered evaluate's
+    "loss", and the parameters of the best epoch are returned (early stopping; Prechelt 1998). `on_epoch(params, history)`
+    is called last in every epoch, for example to draw the history so far.
+
+    Raises ValueError for a bad number of epochs or patience, or patience without a "loss" to watch; FloatingPointError
+    when the loss is no longer finite.
+    """
+    check.check_positive_int(epochs=epochs)
+    if patience is not None:
+        check.check_positive_int(patience=patience)
+        if evaluate is None:
+            raise ValueError('patience needs evaluate, a function that returns {"loss": …} for the validation set')
+    history = History([], [], [])
+    best, best_epoch, best_loss = params, 0, np.inf
+    with tqdm(total=epochs * len(batches), unit="update", leave=False) as progress:
+        for epoch in range(epochs):
+            for update in updates(params, loss_and_grads, batches, optimizer, max_norm):
+                params = update.params
+                history.loss.append(update.loss)
+                history.norm.append(update.norm)
+                progress.update()
+            metrics = evaluate(params) if evaluate else {}
+            history.epochs.append(metrics)
+            progress.set_postfix({"epoch": epoch + 1, **metrics})
+            if on_epoch:
+                on_epoch(params, history)
+            if patience is not None:
+                if metrics["loss"] < best_loss:
+                    best, best_epoch, best_loss = params, epoch, metrics["loss"]
+                elif epoch - best_epoch >= patience:
+                    break
+    return (params if patience is None else best), history
+
+
+def _check_grads(params, grads):
+    if len(grads) < len(params):
+        raise ValueError(f"grads must hold one array for each of the {len(params)} params, got {len(grads)}")
+    for n, (p, g) in enumerate(zip(params, grads, strict=False)):
+        name = getattr(params, "_fields", range(len(params)))[n]
+        if g.shape != p.shape or g.dtype != p.dtype:
+            raise ValueError(
+                f"grads: {name} must have shape {p.shape} and dtype {p.dtype}, got {g.shape} and {g.dtype}"
+            )
