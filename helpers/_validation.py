@@ -56,7 +56,9 @@ def check_floats(**arrays) -> str:
     for name, a in arrays.items():
         dtype = dtype_name(a)
         if dtype not in FLOATS:
-            raise ValueError(f"{name} must be float32 or float64, got {dtype}; convert it, e.g. with astype(np.float32)")
+            raise ValueError(
+                f"{name} must be float32 or float64, got {dtype}; convert it, e.g. with astype(np.float32)"
+            )
         if first_dtype is None:
             first_name, first_dtype = name, dtype
         elif dtype != first_dtype:
@@ -78,9 +80,7 @@ def check_tokens(name: str, tokens, size: int) -> None:
     if tokens.dtype.kind not in "iu":
         raise ValueError(f"{name} must hold whole numbers, got {tokens.dtype}")
     if tokens.size and not (0 <= tokens.min() and tokens.max() < size):
-        raise ValueError(
-            f"{name} must lie between 0 and {size - 1}, got values from {tokens.min()} to {tokens.max()}"
-        )
+        raise ValueError(f"{name} must lie between 0 and {size - 1}, got values from {tokens.min()} to {tokens.max()}")
 
 
 def check_choice(name: str, value, choices) -> None:

@@ -65,7 +65,9 @@ class Vocabulary:
         self._number = {word: number for number, word in enumerate(self.words)}
         if len(self._number) != len(self.words):
             repeated = next(word for word, count in Counter(self.words).items() if count > 1)
-            raise ValueError(f"words must be different from each other, from {PAD} and {UNKNOWN}: got {repeated!r} twice")
+            raise ValueError(
+                f"words must be different from each other, from {PAD} and {UNKNOWN}: got {repeated!r} twice"
+            )
 
     def __len__(self) -> int:
         """Count the words, padding and unknown included."""

@@ -54,9 +54,7 @@ class Adam:
     One Adam belongs to one network: it remembers m, v and k between updates.
     """
 
-    def __init__(
-        self, learning_rate: float = 0.001, beta_1: float = 0.9, beta_2: float = 0.999, epsilon: float = 1e-7
-    ):
+    def __init__(self, learning_rate: float = 0.001, beta_1: float = 0.9, beta_2: float = 0.999, epsilon: float = 1e-7):
         check.check_positive(learning_rate=learning_rate, epsilon=epsilon)
         for name, beta in (("beta_1", beta_1), ("beta_2", beta_2)):
             if not 0 <= beta < 1:
@@ -72,7 +70,9 @@ class Adam:
             self.m = [np.zeros_like(p) for p in params]
             self.v = [np.zeros_like(p) for p in params]
         elif [m.shape for m in self.m] != [p.shape for p in params]:
-            raise ValueError("params must be those of earlier updates, got other shapes: make a new Adam for a new network")
+            raise ValueError(
+                "params must be those of earlier updates, got other shapes: make a new Adam for a new network"
+            )
         self.k += 1
         rate = self.learning_rate * np.sqrt(1 - self.beta_2**self.k) / (1 - self.beta_1**self.k)
         new = []
@@ -100,7 +100,11 @@ class History(NamedTuple):
 
 
 def updates(
-    params: Params, loss_and_grads: LossAndGrads, batches: Iterable[tuple], optimizer: SGD | Adam, max_norm: float = np.inf
+    params: Params,
+    loss_and_grads: LossAndGrads,
+    batches: Iterable[tuple],
+    optimizer: SGD | Adam,
+    max_norm: float = np.inf,
 ) -> Iterator[Update]:
     """Train one update at a time: yields an Update for each batch, so that the caller can look, draw, or stop.
 

@@ -1,6 +1,6 @@
 """Execute the course's notebooks and keep what is stored of them in one normal form.
 
-``python -m helpers.teaching.notebooks notebooks/*.ipynb`` executes notebooks in place and names the faults left in them.
+``python -m helpers.teaching.notebooks notebooks/*.ipynb`` executes notebooks in place and names the faults they keep.
 """
 
 import copy
@@ -25,8 +25,11 @@ KERNELSPEC = {"display_name": "Python 3 (ipykernel)", "language": "python", "nam
 
 ADDRESS = re.compile(r"\bat 0x[0-9a-fA-F]+")
 MACHINE_PATH = re.compile(
-    r"(?<![\w.:/<~-])(?:~|/(?:root|home|tmp|Users|usr|opt|var|mnt|srv|private|work|workspaces?))/|\b[A-Z]:\\"
+    r"(?<![\w.:/<-])(?:~|/(?:root|home|tmp|Users|usr|opt|var|mnt|srv|private|work|workspaces?))/"
+    r"|\b[A-Z]:\\+(?:Users|Windows|Program|a\\)"
 )
+COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+PROGRESS_BAR = re.compile(r"\d%\|")
 INSTALLATION = re.compile(r"\bpip3? install\b|\bsys\.path\b")
 PICTURE_WITHOUT_ALT = re.compile(r"!\[\s*\][(\[]|<img\b(?![^>]*\balt\s*=\s*[\"']\s*[^\"'\s])[^>]*>")
 
@@ -37,15 +40,15 @@ def read(path: Path) -> NotebookNode:
 
 
 def dumps(notebook: NotebookNode) -> str:
-    """Return the one text that represents `notebook` in a file."""
-    return nbformat.writes(notebook) + "\n"
+    """Return the one text that represents `notebook` in a file; unlike `nbformat.writes`, this repairs nothing."""
+    return nbformat.v4.writes(notebook) + "\n"
 
 
 def execute(path: Path) -> NotebookNode:
     """Run a notebook in its own folder with a fresh kernel, store it in normal form, and return it.
 
     Only cells tagged ``nbval-raises-exception`` may fail. Whatever else goes wrong raises an exception and leaves the
-    file as it was. Progress bars are off: each of their states would be stored, and would differ in the next run.
+    file as it was. The kernel is told that nobody is watching (TQDM_DISABLE), so that no progress bars are stored.
     """
     path = Path(path)
     notebook = normalise(read(path))
@@ -59,6 +62,7 @@ def execute(path: Path) -> NotebookNode:
     client = NotebookClient(
         notebook,
         kernel_name=KERNELSPEC["name"],
+        extra_arguments=["--log-level=ERROR"],
         timeout=CELL_TIMEOUT,
         resources={"metadata": {"path": str(path.parent)}},
         on_cell_start=allow_errors,
@@ -92,26 +96,23 @@ def normalise(notebook: NotebookNode) -> NotebookNode:
         for key in ("execution", "collapsed"):
             cell.metadata.pop(key, None)
         if cell.cell_type == "code":
-            cell.outputs = list(_normal_outputs(cell.outputs))
+            cell.outputs = _normal_outputs(cell.outputs)
     return notebook
 
 
-def _normal_outputs(outputs: list[NotebookNode]) -> Iterator[NotebookNode]:
-    """Yield outputs with adjacent streams joined, and without widget views: their state is not stored."""
-    stream = None
+def _normal_outputs(outputs: list[NotebookNode]) -> list[NotebookNode]:
+    """Join adjacent streams and drop the views of widgets, which show nothing without the widgets' state."""
+    kept = []
     for output in outputs:
-        if stream and output.output_type == "stream" and output.name == stream.name:
-            stream.text += output.text
-            continue
-        if stream:
-            yield stream
-        stream = output if output.output_type == "stream" else None
         if "data" in output:
             output.data.pop(WIDGET_VIEW, None)
-        if stream is None and output.get("data", True):
-            yield output
-    if stream:
-        yield stream
+            if not output.data:
+                continue
+        if kept and output.output_type == kept[-1].output_type == "stream" and output.name == kept[-1].name:
+            kept[-1].text += output.text
+        else:
+            kept.append(output)
+    return kept
 
 
 def faults(notebook: NotebookNode) -> list[str]:
@@ -166,12 +167,15 @@ def _output_faults(cell: NotebookNode) -> Iterator[str]:
             if WIDGET_VIEW in output.data:
                 yield "stores a view of a widget"
             for mime in output.data:
-                if mime.startswith("image/") and not output.metadata.get(mime, {}).get("alt", "").strip():
+                if mime.startswith("image/") and not output.get("metadata", {}).get(mime, {}).get("alt", "").strip():
                     yield f"shows an {mime} without alternative text"
+        text = COLOUR.sub("", text)
         if ADDRESS.search(text):
             yield "prints a memory address"
         if MACHINE_PATH.search(text):
             yield "prints a path of one machine"
+        if PROGRESS_BAR.search(text):
+            yield "stores a progress bar"
     if printed > LONGEST_TEXT:
         yield f"prints {printed} characters, more than {LONGEST_TEXT}"
 

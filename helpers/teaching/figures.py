@@ -1,0 +1,325 @@
+"""Every figure of the course, drawn from plain arrays in one style, and shown together with a text that says the same.
+
+Each function returns a `matplotlib.figure.Figure` and leaves no global state behind; `show` puts it into the notebook.
+"""
+
+import io
+from collections.abc import Mapping, Sequence
+from functools import wraps
+from importlib import resources
+
+import matplotlib.style
+import numpy as np
+from IPython.display import DisplayHandle, display
+from matplotlib.figure import Figure
+from matplotlib.patches import Circle, FancyArrowPatch, FancyBboxPatch
+from matplotlib.ticker import AutoLocator, MaxNLocator
+
+STYLE = resources.files("helpers.teaching") / "unrolled.mplstyle"
+BLUE, ORANGE, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "#595959"
+DIVERGING = "RdBu"  # below the middle red, above it blue; both readable without telling red from green
+PIXELS_PER_INCH = 96
+SHARPNESS = 2  # stored pixels per displayed pixel
+
+
+def show(figure: Figure, alt: str) -> None:
+    """Put a figure into the cell's output, with `alt` saying in a sentence what is to be seen in it."""
+    data, metadata = _bundle(figure, alt)
+    display(data, metadata=metadata, raw=True)
+
+
+class LiveView:
+    """A place in a cell's output whose figure is replaced while the cell runs."""
+
+    def __init__(self):
+        self._handle: DisplayHandle | None = None
+
+    def show(self, figure: Figure, alt: str) -> None:
+        """Show a figure in the place of the one before it."""
+        data, metadata = _bundle(figure, alt)
+        if self._handle is None:
+            self._handle = display(data, metadata=metadata, raw=True, display_id=True)
+        else:
+            self._handle.update(data, metadata=metadata, raw=True)
+
+
+def _bundle(figure, alt):
+    if not alt.strip():
+        raise ValueError("alt must say in a sentence what the figure shows, got an empty text")
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=PIXELS_PER_INCH * SHARPNESS)
+    width, height = (int(round(inches * PIXELS_PER_INCH)) for inches in figure.get_size_inches())
+    data = {"image/png": buffer.getvalue(), "text/plain": f"[Figure: {alt}]"}
+    return data, {"image/png": {"alt": alt, "width": width, "height": height}}
+
+
+def _styled(draw):
+    """Run a drawing function under the course's style sheet."""
+
+    @wraps(draw)
+    def styled(*args, **kwargs):
+        with matplotlib.style.context(STYLE):
+            return draw(*args, **kwargs)
+
+    return styled
+
+
+@_styled
+def lines(
+    series: Mapping[str, Sequence],
+    *,
+    title: str,
+    xlabel: str,
+    ylabel: str,
+    levels: Mapping[str, float] | None = None,
+    xscale: str = "linear",
+    yscale: str = "linear",
+    ylim: tuple[float, float] | None = None,
+    marker: str | None = None,
+    figsize: tuple[float, float] = (7.5, 3.6),
+) -> Figure:
+    """Draw one line for each name: `series` maps names to y, or to (x, y). `levels` adds named horizontal lines."""
+    figure = Figure(figsize=figsize)
+    ax = figure.subplots()
+    _draw_lines(ax, series, marker)
+    for n, (name, level) in enumerate((levels or {}).items()):
+        ax.axhline(level, color=GREY, linestyle=("--", ":", "-.")[n % 3], linewidth=1.4, label=name)
+    ax.set(xlabel=xlabel, ylabel=ylabel, xscale=xscale, yscale=yscale, title=title)
+    if ylim:
+        ax.set_ylim(*ylim)
+    _legend(ax)
+    return figure
+
+
+@_styled
+def line_panels(
+    panels: Mapping[str, Mapping[str, Sequence]],
+    *,
+    title: str,
+    xlabel: str,
+    ylabel: str,
+    yscale: str = "linear",
+    ylim: tuple[float, float] | None = None,
+    marker: str | None = None,
+    share_y: bool = True,
+    figsize: tuple[float, float] = (9, 3.2),
+) -> Figure:
+    """Draw small line charts side by side: `panels` maps each chart's name to its `series` (see `lines`)."""
+    figure = Figure(figsize=figsize)
+    axes = figure.subplots(1, len(panels), sharey=share_y, squeeze=False)[0]
+    for ax, (name, series) in zip(axes, panels.items(), strict=True):
+        _draw_lines(ax, series, marker)
+        ax.set(xlabel=xlabel, yscale=yscale)
+        ax.set_title(name, fontweight="normal", fontsize=11)
+        if ylim:
+            ax.set_ylim(*ylim)
+    axes[0].set_ylabel(ylabel)
+    _legend(axes[-1])
+    _title(figure, title)
+    return figure
+
+
+@_styled
+def heat_map(
+    values: np.ndarray,
+    *,
+    title: str,
+    xlabel: str,
+    ylabel: str,
+    colour_label: str,
+    xticks: Sequence[str] | None = None,
+    yticks: Sequence[str] | None = None,
+    limits: tuple[float, float] | None = None,
+    diverging: bool = True,
+    numbers: str | None = None,
+    figsize: tuple[float, float] = (7.5, 3.6),
+) -> Figure:
+    """Draw a matrix as coloured cells, row 0 on top.
+
+    `diverging` centres the colours on the middle of `limits` (on zero when they are left out). `numbers`, a format such
+    as ".2f", also writes each value into its cell.
+    """
+    if limits is None:
+        largest = float(np.nanmax(np.abs(values)))
+        limits = (-largest, largest) if diverging else (float(np.nanmin(values)), float(np.nanmax(values)))
+    figure = Figure(figsize=figsize)
+    ax = figure.subplots()
+    image = ax.imshow(
+        values,
+        cmap=DIVERGING if diverging else None,
+        vmin=limits[0],
+        vmax=limits[1],
+        aspect="auto",
+        interpolation="none",
+    )
+    if numbers:
+        for (row, column), value in np.ndenumerate(values):
+            r, g, b, _ = image.cmap(image.norm(value))
+            ink = "black" if 0.299 * r + 0.587 * g + 0.114 * b > 0.5 else "white"
+            ax.text(column, row, format(value, numbers), ha="center", va="center", color=ink)
+    _word_ticks(ax, xticks)
+    if yticks is not None:
+        ax.set_yticks(range(len(yticks)), yticks)
+    for axis in (ax.xaxis, ax.yaxis):
+        if isinstance(axis.get_major_locator(), AutoLocator):
+            axis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+    ax.set(xlabel=xlabel, ylabel=ylabel, title=title)
+    ax.grid(False)
+    for spine in ax.spines.values():
+        spine.set_visible(False)
+    figure.colorbar(image, ax=ax, label=colour_label, pad=0.02)
+    return figure
+
+
+@_styled
+def bars(
+    values: Mapping[str, float],
+    *,
+    title: str,
+    xlabel: str,
+    label_format: str = ".3g",
+    levels: Mapping[str, float] | None = None,
+    xlim: tuple[float, float] | None = None,
+    xscale: str = "linear",
+    highlight: Sequence[str] = (),
+    figsize: tuple[float, float] | None = None,
+) -> Figure:
+    """Draw one horizontal bar for each name, with its value written at its end; names in `highlight` stand out."""
+    figure = Figure(figsize=figsize or (7.5, 1.2 + 0.42 * len(values)))
+    ax = figure.subplots()
+    colours = [ORANGE if name in highlight else BLUE for name in values]
+    drawn = ax.barh(list(values), list(values.values()), color=colours, height=0.62)
+    ax.bar_label(drawn, [format(value, label_format) for value in values.values()], padding=4)
+    for n, (name, level) in enumerate((levels or {}).items()):
+        ax.axvline(level, color=GREY, linestyle=("--", ":", "-.")[n % 3], linewidth=1.4, label=name)
+    ax.invert_yaxis()
+    ax.set(xlabel=xlabel, title=title, xscale=xscale)
+    if xlim:
+        ax.set_xlim(*xlim)
+    else:
+        ax.margins(x=0.12)
+    ax.grid(axis="y", visible=False)
+    _legend(ax)
+    return figure
+
+
+@_styled
+def histograms(panels: Mapping[str, tuple[np.ndarray, np.ndarray, str]], *, title: str, figsize=(9, 3.0)) -> Figure:
+    """Draw histograms side by side: `panels` maps each one's name to (values, bin edges, label of its x axis)."""
+    figure = Figure(figsize=figsize)
+    axes = figure.subplots(1, len(panels), squeeze=False)[0]
+    for ax, (name, (values, edges, xlabel)) in zip(axes, panels.items(), strict=True):
+        ax.hist(values, edges, color=BLUE, edgecolor="white", linewidth=0.6)
+        ax.set(xlabel=xlabel)
+        ax.set_title(name, fontweight="normal", fontsize=11)
+        ax.grid(axis="x", visible=False)
+    axes[0].set_ylabel("reviews")
+    _title(figure, title)
+    return figure
+
+
+@_styled
+def reading(tokens: Sequence[str], p: np.ndarray, influence: np.ndarray, *, title: str) -> Figure:
+    """Draw a network's reading of one sentence: its verdict after each word, and what each word still moves at the end.
+
+    p (T,) are probabilities of "positive"; influence (T,) are the norms ‖∂p_T/∂x_t‖.
+    """
+    figure = Figure(figsize=(max(6.0, 1.6 + 0.42 * len(tokens)), 4.6))
+    top, bottom = figure.subplots(2, 1, sharex=True, height_ratios=(3, 2))
+    t = np.arange(len(tokens))
+    cmap = matplotlib.colormaps[DIVERGING]
+    top.plot(t, p, color=GREY, linewidth=1, zorder=1)
+    top.scatter(t, p, c=p, cmap=cmap, vmin=0, vmax=1, s=70, edgecolor="black", linewidth=0.8, zorder=2)
+    top.axhline(0.5, color=GREY, linestyle="--", linewidth=1)
+    top.set(ylim=(-0.03, 1.03), ylabel="p(positive)\nafter this word", title=title)
+    bottom.bar(t, influence, color=BLUE, width=0.62)
+    bottom.set(ylabel="‖∂p/∂x‖ of the\nlast verdict")
+    bottom.grid(axis="x", visible=False)
+    _word_ticks(bottom, tokens)
+    return figure
+
+
+@_styled
+def folded_and_unrolled(steps: int = 4) -> Figure:
+    """Draw the recurrent network twice: folded, with its loop, and unrolled, one copy for each time step."""
+    figure = Figure(figsize=(9, 3.1))
+    ax = figure.subplots()
+    ax.set(xlim=(-1.25, 3.2 + 1.75 * steps), ylim=(-1.85, 1.75), aspect="equal")
+    ax.axis("off")
+    _unit(ax, 0, "$x_t$", "$h_t$", "$o_t$")
+    loop = "arc,angleA=0,angleB=0,armA=22,armB=22,rad=9"
+    ax.add_patch(
+        FancyArrowPatch(
+            (0.42, 0.24), (0.42, -0.24), connectionstyle=loop, arrowstyle="-|>", mutation_scale=13, color=ORANGE, lw=1.8
+        )
+    )
+    ax.text(0.98, 0.0, "$W_{hh}$", color=ORANGE, ha="left", va="center", fontsize=12)
+    ax.text(1.75, 0, "=", ha="center", va="center", fontsize=20)
+    first = 2.35
+    ax.add_patch(Circle((first, 0), 0.3, facecolor="white", edgecolor=GREY, lw=1.4, linestyle="--"))
+    ax.text(first, 0, "$h_0$", ha="center", va="center", fontsize=12)
+    for t in range(1, steps + 1):
+        last = t == steps
+        name = "T" if last else str(t)
+        x = first + 1.75 * t
+        gap = "…" if last else None
+        _arrow(ax, (x - 1.75 + (0.3 if t == 1 else 0.42), 0), (x - 0.42, 0), ORANGE)
+        ax.text(x - 0.85, 0.16, gap or "$W_{hh}$", color=ORANGE, ha="center", fontsize=12)
+        _unit(ax, x, f"$x_{name}$", f"$h_{name}$", f"$o_{name}$")
+    ax.text(0, -1.8, "folded: what is stored", ha="center", color=GREY)
+    ax.text(
+        first + 1.75 * (steps + 1) / 2,
+        -1.8,
+        "unrolled: what is computed, with the same weights in every copy",
+        ha="center",
+        color=GREY,
+    )
+    return figure
+
+
+def _unit(ax, x, below, inside, above):
+    ax.add_patch(
+        FancyBboxPatch(
+            (x - 0.34, -0.34), 0.68, 0.68, boxstyle="round,pad=0.08", facecolor="#DCEBF5", edgecolor=BLUE, lw=1.6
+        )
+    )
+    ax.text(x, 0, inside, ha="center", va="center", fontsize=13)
+    _arrow(ax, (x, -1.12), (x, -0.42), BLUE)
+    _arrow(ax, (x, 0.42), (x, 1.12), GREEN)
+    ax.text(x, -1.32, below, ha="center", va="center", fontsize=13)
+    ax.text(x, 1.35, above, ha="center", va="center", fontsize=13)
+    ax.text(x + 0.1, -0.84, "$W_{xh}$", color=BLUE, fontsize=11)
+    ax.text(x + 0.1, 0.66, "$g_\\phi$", color=GREEN, fontsize=11)
+
+
+def _arrow(ax, start, end, colour):
+    ax.add_patch(
+        FancyArrowPatch(start, end, arrowstyle="-|>", mutation_scale=13, color=colour, lw=1.8, shrinkA=0, shrinkB=0)
+    )
+
+
+def _draw_lines(ax, series, marker):
+    for name, values in series.items():
+        x, y = values if isinstance(values, tuple) else (np.arange(len(values)), values)
+        ax.plot(x, y, label=name, marker=marker)
+
+
+def _legend(ax):
+    if ax.get_legend_handles_labels()[0]:
+        ax.legend()
+
+
+def _title(figure, title):
+    figure.suptitle(title, x=0.01, ha="left", fontsize=12, fontweight="bold")
+
+
+def _word_ticks(ax, words):
+    if words is not None:
+        turned = sum(map(len, words)) > 40
+        ax.set_xticks(
+            range(len(words)),
+            words,
+            rotation=60 if turned else 0,
+            ha="right" if turned else "center",
+            rotation_mode="anchor" if turned else "default",
+        )

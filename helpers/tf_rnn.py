@@ -1,0 +1,119 @@
+"""The same recurrence in TensorFlow: differentiated by `tf.GradientTape`, and as a cell that Keras can loop over.
+
+`rnn_step` and `rnn_forward` have the signatures, shapes and meaning of those in `helpers.numpy_rnn`.
+"""
+
+import keras
+import tensorflow as tf
+
+from helpers import _validation as check
+from helpers.numpy_rnn import RNNParams
+
+ACTIVATIONS = {"tanh": tf.tanh, "sigmoid": tf.sigmoid, "relu": tf.nn.relu, "linear": tf.identity}
+
+
+def rnn_step(params: RNNParams, x_t: tf.Tensor, h_prev: tf.Tensor, activation: str = "tanh") -> tf.Tensor:
+    """One step of the recurrence: h_t = σ(x_t W_xh + h_{t−1} W_hh + b), equation (3) with one sample a row.
+
+    x_t (B, D) and h_prev (B, H) give h_t (B, H). Arrays are taken for tensors. Raises ValueError for shapes or dtypes
+    that do not fit or an unknown activation.
+    """
+    params, (x_t, h_prev) = _tensors(params, activation, x_t=(x_t, "B D"), h_prev=(h_prev, "B H"))
+    return ACTIVATIONS[activation](x_t @ params.W_xh + h_prev @ params.W_hh + params.b)
+
+
+def rnn_forward(
+    params: RNNParams,
+    x: tf.Tensor,
+    h_0: tf.Tensor | None = None,
+    mask: tf.Tensor | None = None,
+    activation: str = "tanh",
+) -> tf.Tensor:
+    """Run the recurrence (3), h_t = σ(x_t W_xh + h_{t−1} W_hh + b), over t = 1 … T.
+
+    x (B, T, D), h_0 (B, H) or None for zeros, mask (B, T) boolean or None give all states h (B, T, H); a step whose mask
+    is False carries the state through unchanged. Works eagerly and in `tf.function` (the loop is part of the graph, so
+    its size does not grow with T), and is differentiable by every argument but the mask.
+
+    Raises ValueError for shapes or dtypes that do not fit or an unknown activation.
+    """
+    arrays = {"x": (x, "B T D")} | ({} if h_0 is None else {"h_0": (h_0, "B H")})
+    params, (x, *start) = _tensors(params, activation, **arrays)
+    W_xh, W_hh, b = params
+    if mask is None:
+        mask = tf.ones(tf.shape(x)[:2], tf.bool)
+    mask = tf.convert_to_tensor(mask)
+    check.check_mask(mask)
+    check.check_shapes(check.check_shapes(x=(x, "B T D")), mask=(mask, "B T"))
+
+    def step(h_prev, inputs):
+        z_x, real = inputs
+        return tf.where(real[:, None], ACTIVATIONS[activation](z_x + h_prev @ W_hh), h_prev)
+
+    z_x = tf.transpose(x @ W_xh + b, [1, 0, 2])  # time first, as tf.scan walks along the first axis
+    h_0 = start[0] if start else tf.zeros_like(z_x[0])
+    return tf.transpose(tf.scan(step, (z_x, tf.transpose(mask)), h_0), [1, 0, 2])
+
+
+@keras.saving.register_keras_serializable(package="unrolled")
+class ElmanCell(keras.layers.Layer):
+    """One step of equation (3) for `keras.layers.RNN`, which supplies the loop, the masks and the initial state.
+
+    `keras.layers.RNN(ElmanCell(units))` computes what `keras.layers.SimpleRNN(units)` computes, and its weights come in
+    the same order (kernel (D, H), recurrent_kernel (H, H), bias (H,)). After Elman, Finding Structure in Time, 1990.
+    """
+
+    def __init__(
+        self,
+        units: int,
+        activation="tanh",
+        kernel_initializer="glorot_uniform",
+        recurrent_initializer="orthogonal",
+        bias_initializer="zeros",
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        check.check_positive_int(units=units)
+        self.units = self.state_size = self.output_size = units
+        self.activation = keras.activations.get(activation)
+        self.kernel_initializer = keras.initializers.get(kernel_initializer)
+        self.recurrent_initializer = keras.initializers.get(recurrent_initializer)
+        self.bias_initializer = keras.initializers.get(bias_initializer)
+
+    def build(self, input_shape):
+        """Make the three weights once the input's width is known."""
+        self.kernel = self.add_weight(
+            shape=(input_shape[-1], self.units), initializer=self.kernel_initializer, name="kernel"
+        )
+        self.recurrent_kernel = self.add_weight(
+            shape=(self.units, self.units), initializer=self.recurrent_initializer, name="recurrent_kernel"
+        )
+        self.bias = self.add_weight(shape=(self.units,), initializer=self.bias_initializer, name="bias")
+
+    def call(self, inputs, states, training=False):
+        """(x_t (B, D), [h_{t−1} (B, H)]) -> (o_t, [h_t]), where the output is the new state itself: o_t = h_t."""
+        (h_prev,) = states
+        z_t = keras.ops.matmul(inputs, self.kernel) + keras.ops.matmul(h_prev, self.recurrent_kernel) + self.bias
+        h_t = self.activation(z_t)
+        return h_t, [h_t]
+
+    def get_config(self):
+        """Return what `__init__` needs, so that a saved model can be loaded again."""
+        return super().get_config() | {
+            "units": self.units,
+            "activation": keras.activations.serialize(self.activation),
+            "kernel_initializer": keras.initializers.serialize(self.kernel_initializer),
+            "recurrent_initializer": keras.initializers.serialize(self.recurrent_initializer),
+            "bias_initializer": keras.initializers.serialize(self.bias_initializer),
+        }
+
+
+def _tensors(params, activation, **arrays):
+    """Check everything at the door and return the params and the arrays as tensors."""
+    check.check_choice("activation", activation, ACTIVATIONS)
+    params = RNNParams(*map(tf.convert_to_tensor, params))
+    arrays = {name: (tf.convert_to_tensor(a), letters) for name, (a, letters) in arrays.items()}
+    sizes = check.check_shapes(W_xh=(params.W_xh, "D H"), W_hh=(params.W_hh, "H H"), b=(params.b, "H"))
+    check.check_shapes(sizes, **arrays)
+    check.check_floats(**params._asdict(), **{name: a for name, (a, _) in arrays.items()})
+    return params, [a for a, _ in arrays.values()]
