@@ -8,9 +8,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from importlib import resources
 from typing import NamedTuple
 
-import numpy as np
-
 from helpers import _validation as check
+
+import numpy as np
 
 REVIEWS_SHA256 = "c8293b0d942e90e223ea2c0955d969040d1a1be514a978b9af0698940bd13350"
 PAD, UNKNOWN = "<pad>", "<unk>"  # always words 0 and 1

@@ -7,10 +7,10 @@ shape of that weight in code, as everywhere in `helpers`.
 
 from collections.abc import Callable
 
-import numpy as np
-
 from helpers import _validation as check
 from helpers.numpy_rnn import ACTIVATIONS, RNNParams
+
+import numpy as np
 
 
 def finite_difference(f: Callable[[np.ndarray], float], a: np.ndarray, eps: float = 5e-6) -> np.ndarray:

@@ -6,8 +6,6 @@ Their parameters are flat NamedTuples in the order of the Keras network with the
 
 from typing import NamedTuple
 
-import numpy as np
-
 from helpers import _validation as check
 from helpers.numpy_rnn import RNNParams, init_params, rnn_backward, rnn_forward, rnn_step
 from helpers.output import (
@@ -20,6 +18,8 @@ from helpers.output import (
     softmax,
     softmax_cross_entropy,
 )
+
+import numpy as np
 
 
 class ClassifierParams(NamedTuple):

@@ -6,9 +6,9 @@ are those of the equations transposed, and `keras.layers.SimpleRNN(...).set_weig
 
 from typing import NamedTuple
 
-import numpy as np
-
 from helpers import _validation as check
+
+import numpy as np
 
 
 class RNNParams(NamedTuple):

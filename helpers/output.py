@@ -2,9 +2,9 @@
 
 from typing import NamedTuple
 
-import numpy as np
-
 from helpers import _validation as check
+
+import numpy as np
 
 
 class HeadParams(NamedTuple):

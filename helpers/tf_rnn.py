@@ -3,11 +3,11 @@
 `rnn_step` and `rnn_forward` have the signatures, shapes and meaning of those in `helpers.numpy_rnn`.
 """
 
-import keras
-import tensorflow as tf
-
 from helpers import _validation as check
 from helpers.numpy_rnn import RNNParams
+
+import keras
+import tensorflow as tf
 
 ACTIVATIONS = {"tanh": tf.tanh, "sigmoid": tf.sigmoid, "relu": tf.nn.relu, "linear": tf.identity}
 

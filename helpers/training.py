@@ -7,10 +7,10 @@ update returns new parameters, so a copy of the best ones so far is one assignme
 from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple, TypeVar
 
+from helpers import _validation as check
+
 import numpy as np
 from tqdm.auto import tqdm
-
-from helpers import _validation as check
 
 Params = TypeVar("Params", bound=tuple[np.ndarray, ...])
 LossAndGrads = Callable[[Params, tuple], tuple[float, Params]]
