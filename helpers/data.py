@@ -145,6 +145,25 @@ def load_sentiment(
     return vocabulary, *datasets
 
 
+def load_characters(window: int) -> tuple[str, np.ndarray]:
+    """Cut the text of all reviews, one a line, into pieces for a character model.
+
+    Letters are made lower-case; characters outside `alphabet` become spaces, and runs of spaces one. Returns
+    (alphabet, tokens): tokens (N, window + 1) int32 number the characters of each piece, so that alphabet[tokens[n, k]]
+    is one of them. Raises ValueError for a window below 1 or longer than the text.
+    """
+    check.check_positive_int(window=window)
+    alphabet = "\n abcdefghijklmnopqrstuvwxyz'.,?!"
+    text = "\n".join(review.text for review in load_reviews()).lower().replace("’", "'")
+    text = re.sub(" +", " ", re.sub(f"[^{re.escape(alphabet)}]", " ", text))
+    count = len(text) // (window + 1)
+    if count == 0:
+        raise ValueError(f"window must be shorter than the text ({len(text)} characters), got {window}")
+    number = {character: n for n, character in enumerate(alphabet)}
+    tokens = np.array([number[character] for character in text[: count * (window + 1)]], np.int32)
+    return alphabet, tokens.reshape(count, window + 1)
+
+
 class Minibatches:
     """All rows of some arrays, once each, in small groups: iterate over it once an epoch.
 

@@ -58,8 +58,19 @@ def classify(params: ClassifierParams, tokens: np.ndarray, mask: np.ndarray) -> 
 
     Raises ValueError for tokens outside the vocabulary or a mask that does not fit.
     """
-    h = rnn_forward(params.rnn, _embed(params, tokens), mask=mask)
-    return sigmoid(head_forward(params.head, h[:, -1]))[:, 0]
+    return sigmoid(_logits(params, tokens, mask))
+
+
+def evaluate_classifier(
+    params: ClassifierParams, tokens: np.ndarray, mask: np.ndarray, labels: np.ndarray
+) -> dict[str, float]:
+    """Measure a classifier on sentences it need not have seen: {"loss": mean cross-entropy in nats, "accuracy": share}.
+
+    tokens and mask (N, T), labels (N,). Raises ValueError as `classify` does.
+    """
+    o = _logits(params, tokens, mask)
+    loss, _ = sigmoid_cross_entropy(o, labels)
+    return {"loss": loss, "accuracy": float(np.mean((o > 0) == (labels > 0.5)))}
 
 
 def classifier_loss(
@@ -166,6 +177,11 @@ def write(
         written.append(int(rng.choice(len(p), p=p)))
         h_t = rnn_step(params.rnn, _one_hot(params, np.array([written[-1:]]))[:, 0], h_t)
     return written
+
+
+def _logits(params, tokens, mask):
+    h = rnn_forward(params.rnn, _embed(params, tokens), mask=mask)
+    return head_forward(params.head, h[:, -1])[:, 0]
 
 
 def _embed(params, tokens):

@@ -219,6 +219,36 @@ def histograms(panels: Mapping[str, tuple[np.ndarray, np.ndarray, str]], *, titl
 
 
 @_styled
+def learning_curves(training: Sequence[float], validation: Sequence[float], *, title: str) -> Figure:
+    """Draw a training run: the loss of every update (averaged over a twentieth of an epoch) and of every epoch's end.
+
+    `training` holds the loss of each update, `validation` that of each epoch; both in nats.
+    """
+    figure = Figure(figsize=(7.5, 3.6))
+    ax = figure.subplots()
+    per_epoch = len(training) // len(validation)
+    window = max(1, per_epoch // 20)
+    smooth = np.convolve(training, np.full(window, 1 / window), mode="valid")
+    ax.plot((np.arange(len(smooth)) + window) / per_epoch, smooth, color=BLUE, linewidth=1.4, label="training batches")
+    epochs = np.arange(1, len(validation) + 1)
+    ax.plot(epochs, validation, color=ORANGE, marker="o", label="validation set")
+    best = int(np.argmin(validation))
+    ax.plot(
+        epochs[best],
+        validation[best],
+        "o",
+        markersize=13,
+        markerfacecolor="none",
+        color="black",
+        label="its lowest point",
+    )
+    ax.set(xlabel="epoch", ylabel="loss (nats)", title=title, xlim=(0, None), ylim=(0, None))
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+    _legend(ax)
+    return figure
+
+
+@_styled
 def reading(tokens: Sequence[str], p: np.ndarray, influence: np.ndarray, *, title: str) -> Figure:
     """Draw a network's reading of one sentence: its verdict after each word, and what each word still moves at the end.
 
