@@ -1,8 +1,10 @@
-"""Checks at the door: what arrives has the rank, the sizes and the dtype that the formulas assume.
+"""Checks at the door: what arrives has the rank, the sizes, the dtype and the finite numbers that the formulas assume.
 
 Every message names the argument, what came, and what was expected. Sizes are letters (`B`, `T`, `D`, `H`) that are
 bound by the first array that has them and must agree in all later ones.
 """
+
+import math
 
 import numpy as np
 
@@ -10,8 +12,30 @@ FLOATS = ("float32", "float64")
 
 
 def dtype_name(a) -> str:
-    """Name of the dtype of a NumPy array or a TensorFlow tensor: "float32", "int64", …"""
+    """Name the dtype of a NumPy array or a TensorFlow tensor, such as "float32" or "int64"."""
     return getattr(a.dtype, "name", str(a.dtype))
+
+
+def check_params(params, kind: type) -> None:
+    """Raise TypeError unless `params` is the NamedTuple `kind`."""
+    if getattr(params, "_fields", None) != kind._fields:
+        raise TypeError(
+            f"params must be {kind.__name__}({', '.join(kind._fields)}), got {type(params).__name__}; "
+            f"{kind.__name__}(*arrays) makes one from {len(kind._fields)} arrays"
+        )
+
+
+def check_arrays(sizes: dict[str, int] | None = None, **arrays) -> dict[str, int]:
+    """Check `name=(array, "B T D")` pairs in full: NumPy arrays of fitting shapes, one float dtype, finite numbers.
+
+    Returns the sizes bound to the letters. Raises TypeError and ValueError.
+    """
+    plain = {name: a for name, (a, _) in arrays.items()}
+    check_numpy(**plain)
+    sizes = check_shapes(sizes, **arrays)
+    check_floats(**plain)
+    check_finite(**plain)
+    return sizes
 
 
 def check_numpy(**arrays) -> None:
@@ -26,32 +50,33 @@ def check_numpy(**arrays) -> None:
 def check_shapes(sizes: dict[str, int] | None = None, **arrays) -> dict[str, int]:
     """Check the shapes of `name=(array, "B T D")` pairs and return the sizes bound to the letters.
 
-    A letter that is not bound yet is bound by the first array that has it. A size that is unknown while a TensorFlow
-    graph is traced (None) fits anything. Raises ValueError.
+    A letter that is not bound yet is bound by the first array that has it. What is unknown while a TensorFlow graph is
+    traced (a size of None, or the whole shape) fits anything. Raises ValueError.
     """
     sizes = dict(sizes or {})
     for name, (a, letters) in arrays.items():
-        letters = letters.split()
-        shape = tuple(a.shape)
-        expected = "(" + ", ".join(letters) + ("," if len(letters) == 1 else "") + ")"
-        if len(shape) != len(letters):
-            raise ValueError(f"{name} must have shape {expected}, got {shape}: {len(shape)} axes, not {len(letters)}")
-        for axis, (letter, size) in enumerate(zip(letters, shape, strict=True)):
-            if size == 0:
-                raise ValueError(f"{name} must have shape {expected}, got {shape}: axis {axis} ({letter}) is empty")
+        if getattr(a.shape, "rank", 0) is None:
+            continue
+        axes, shape = letters.split(), tuple(a.shape)
+        if len(shape) != len(axes):
+            raise ValueError(_misfit(name, axes, shape) + f"{len(shape)} axes, not {len(axes)}")
+        for axis, (letter, size) in enumerate(zip(axes, shape, strict=True)):
             known = sizes.get(letter)
-            if known is not None and size is not None and size != known:
-                raise ValueError(
-                    f"{name} must have shape {expected} with {letter} = {known}, "
-                    f"got {shape}: axis {axis} ({letter}) is {size}"
-                )
+            if size == 0:
+                raise ValueError(_misfit(name, axes, shape) + f"axis {axis} ({letter}) is empty")
             if known is None:
                 sizes[letter] = size
+            elif size not in (known, None):
+                raise ValueError(_misfit(name, axes, shape) + f"axis {axis} is {size}, but {letter} = {known}")
     return sizes
 
 
-def check_floats(**arrays) -> str:
-    """Return the one floating dtype (float32 or float64) that all `name=array` share; raise ValueError otherwise."""
+def _misfit(name, axes, shape):
+    return f"{name} must have shape ({', '.join(axes)}{',' * (len(axes) == 1)}), got {shape}: "
+
+
+def check_floats(**arrays) -> None:
+    """Raise ValueError unless all arrays share one floating dtype, float32 or float64."""
     first_name, first_dtype = None, None
     for name, a in arrays.items():
         dtype = dtype_name(a)
@@ -63,10 +88,33 @@ def check_floats(**arrays) -> str:
             first_name, first_dtype = name, dtype
         elif dtype != first_dtype:
             raise ValueError(
-                f"{name} is {dtype}, but {first_name} is {first_dtype}: all arrays must share one dtype, "
+                f"{name} must be {first_dtype} as {first_name} is, got {dtype}: all arrays must share one dtype, "
                 f"e.g. {name}.astype(np.{first_dtype})"
             )
-    return first_dtype
+
+
+def check_finite(**arrays) -> None:
+    """Raise ValueError for the first array that holds NaN or infinity."""
+    for name, a in arrays.items():
+        if not _all_finite(a):
+            where = tuple(int(i) for i in np.argwhere(~np.isfinite(a))[0])
+            raise ValueError(f"{name} must be finite, got {a[where]} at index {where}")
+
+
+def check_overflow(result: str, *arrays) -> None:
+    """Raise ValueError if numbers computed from finite arguments are not finite."""
+    if not all(map(_all_finite, arrays)):
+        raise ValueError(
+            f"{result} must be finite, but overflowed although every argument is finite: "
+            "use smaller weights or inputs, fewer steps, or a bounded activation"
+        )
+
+
+def _all_finite(a):
+    # A sum of squares is not finite if one entry is not, and is the fastest way to look at all of them once. It may
+    # also overflow by itself; only then is every entry looked at.
+    flat = a.ravel(order="K")  # in the order of memory, so that nothing is copied
+    return math.isfinite(np.vdot(flat, flat)) or bool(np.isfinite(flat).all())
 
 
 def check_mask(mask) -> None:
@@ -77,23 +125,38 @@ def check_mask(mask) -> None:
 
 def check_tokens(name: str, tokens, size: int) -> None:
     """Raise ValueError unless `tokens` holds whole numbers from 0 to size − 1."""
+    if tokens.size == 0:
+        return
     if tokens.dtype.kind not in "iu":
         raise ValueError(f"{name} must hold whole numbers, got {tokens.dtype}")
-    if tokens.size and not (0 <= tokens.min() and tokens.max() < size):
+    if tokens.min() < 0 or tokens.max() >= size:
         raise ValueError(f"{name} must lie between 0 and {size - 1}, got values from {tokens.min()} to {tokens.max()}")
 
 
+def check_rng(rng) -> None:
+    """Raise TypeError unless `rng` is a NumPy random generator."""
+    if not isinstance(rng, np.random.Generator):
+        raise TypeError(f"rng must be a NumPy Generator, e.g. np.random.default_rng(0), got {type(rng).__name__}")
+
+
 def check_choice(name: str, value, choices) -> None:
-    """Raise ValueError unless `value` is one of the choices."""
-    if value not in choices:
+    """Raise ValueError unless `value` is one of the choices, which are strings."""
+    if not isinstance(value, str) or value not in choices:
         raise ValueError(f"{name} must be one of {', '.join(map(repr, choices))}, got {value!r}")
 
 
 def check_positive(**values) -> None:
     """Raise ValueError for the first argument that is not a positive number."""
     for name, value in values.items():
-        if isinstance(value, bool) or not isinstance(value, (int, float, np.integer, np.floating)) or not value > 0:
+        if not _is_number(value) or not value > 0:
             raise ValueError(f"{name} must be a positive number, got {value!r}")
+
+
+def check_fraction(**values) -> None:
+    """Raise ValueError for the first argument that is not a number from 0 to 1, 1 left out."""
+    for name, value in values.items():
+        if not _is_number(value) or not 0 <= value < 1:
+            raise ValueError(f"{name} must be a number from 0 to below 1, got {value!r}")
 
 
 def check_positive_int(**values) -> None:
@@ -103,16 +166,5 @@ def check_positive_int(**values) -> None:
             raise ValueError(f"{name} must be a positive whole number, got {value!r}")
 
 
-def explain_non_finite(result: str, **arrays) -> None:
-    """Raise ValueError saying why `result` holds NaN or infinity: which argument brought it in, or that it overflowed.
-
-    Called only once a result is known to be non-finite, so that the healthy path never pays for looking.
-    """
-    for name, a in arrays.items():
-        if a is not None and not np.isfinite(a).all():
-            where = tuple(int(i) for i in np.argwhere(~np.isfinite(a))[0])
-            raise ValueError(f"{name} must be finite, got {a[where]} at index {where}")
-    raise ValueError(
-        f"{result} must be finite, but overflowed although every argument is finite: "
-        "the numbers grow at every step; use smaller weights, a bounded activation, or fewer steps"
-    )
+def _is_number(value):
+    return isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)

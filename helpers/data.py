@@ -3,6 +3,7 @@
 import gzip
 import hashlib
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from importlib import resources
@@ -12,7 +13,7 @@ from helpers import _validation as check
 
 import numpy as np
 
-REVIEWS_SHA256 = "c8293b0d942e90e223ea2c0955d969040d1a1be514a978b9af0698940bd13350"
+REVIEWS_SHA256 = "16e79baf732ee3a22f789114fe87f6457f0dcb1903d5ff4a863b8951be71e2e3"  # of the compressed file
 PAD, UNKNOWN = "<pad>", "<unk>"  # always words 0 and 1
 
 
@@ -36,17 +37,16 @@ class Dataset(NamedTuple):
 def load_reviews() -> list[Review]:
     """Read the 10,605 film reviews of Hutto & Gilbert (ICWSM 2014), shipped with this package.
 
-    Raises ValueError when the file is not the published one (its sha256 is verified).
+    Raises ValueError when the file is not the one that was shipped (its sha256 is verified).
     """
     compressed = resources.files("helpers.reviews").joinpath("movie_review_snippets.tsv.gz").read_bytes()
-    raw = gzip.decompress(compressed)
-    found = hashlib.sha256(raw).hexdigest()
+    found = hashlib.sha256(compressed).hexdigest()
     if found != REVIEWS_SHA256:
         raise ValueError(
             f"movie_review_snippets.tsv.gz must have sha256 {REVIEWS_SHA256}, got {found}: "
             "the file is damaged; restore it with `git checkout helpers/reviews`"
         )
-    rows = (line.split("\t") for line in raw.decode("utf-8").splitlines())
+    rows = (line.split("\t") for line in gzip.decompress(compressed).decode("utf-8").splitlines())
     return [Review(int(number), float(rating), text.strip()) for number, rating, text in rows]
 
 
@@ -54,7 +54,8 @@ def tokenize(text: str) -> list[str]:
     """Split a text into lower-case words; a word keeps its inner apostrophes ("isn't"), punctuation is dropped."""
     if not isinstance(text, str):
         raise TypeError(f"text must be a string, got {type(text).__name__}")
-    return re.findall(r"[^\W_]+(?:'[^\W_]+)*", text.lower().replace("’", "'"))
+    text = unicodedata.normalize("NFC", text).lower().replace("’", "'")  # NFC: é is one letter, however it was typed
+    return re.findall(r"[^\W_]+(?:'[^\W_]+)*", text)
 
 
 class Vocabulary:
@@ -85,31 +86,40 @@ class Vocabulary:
 
 
 def build_vocabulary(token_lists: Iterable[Sequence[str]], size: int) -> Vocabulary:
-    """Make a vocabulary of the `size` − 2 most frequent words (ties in alphabetical order), padding and unknown."""
+    """Make a vocabulary of the `size` − 2 most frequent words (ties in alphabetical order), padding and unknown.
+
+    Raises ValueError unless `size` leaves room for one word at least.
+    """
     check.check_positive_int(size=size)
+    if size < 3:
+        raise ValueError(f"size must be at least 3, for padding, unknown and one word, got {size}")
     counts = Counter(token for tokens in token_lists for token in tokens)
     ranked = sorted(counts, key=lambda word: (-counts[word], word))
-    return Vocabulary(ranked[: max(size - 2, 0)])
+    return Vocabulary(ranked[: size - 2])
 
 
-def pad(sequences: Sequence[Sequence[int]], length: int | None = None, side: str = "right"):
+def pad(
+    sequences: Sequence[Sequence[int]], length: int | None = None, side: str = "right"
+) -> tuple[np.ndarray, np.ndarray]:
     """Put sequences of different lengths into one array: (tokens (N, T) int32, mask (N, T) bool).
 
     T is `length`, or the longest sequence when left out; longer sequences lose their end. `side` is where the padding
-    (number 0, mask False) goes. Raises ValueError for an empty list, a `length` below 1 or an unknown side.
+    (number 0, mask False) goes. Raises ValueError for an empty list, numbers that are not whole or below zero, a
+    `length` below 1 or an unknown side.
     """
     check.check_choice("side", side, ("left", "right"))
     if len(sequences) == 0:
         raise ValueError("sequences must hold at least one sequence, got none")
     if length is None:
-        length = max(1, *map(len, sequences)) if len(sequences) > 1 else max(1, len(sequences[0]))
+        length = max(1, *map(len, sequences))
     check.check_positive_int(length=length)
-    tokens = np.zeros((len(sequences), length), np.int32)
-    mask = np.zeros((len(sequences), length), bool)
-    for n, sequence in enumerate(sequences):
-        kept = sequence[:length]
-        place = slice(0, len(kept)) if side == "right" else slice(length - len(kept), length)
-        tokens[n, place], mask[n, place] = kept, True
+    kept = [list(sequence[:length]) for sequence in sequences]
+    lengths = np.array([len(sequence) for sequence in kept])[:, None]
+    numbers = np.array([number for sequence in kept for number in sequence])
+    check.check_tokens("sequences", numbers, 2**31)
+    mask = np.arange(length) < lengths if side == "right" else np.arange(length) >= length - lengths
+    tokens = np.zeros(mask.shape, np.int32)
+    tokens[mask] = numbers
     return tokens, mask
 
 
@@ -119,14 +129,17 @@ def load_sentiment(
     fractions: tuple[float, float, float] = (0.7, 0.1, 0.2),
     neutral: float = 0.5,
 ) -> tuple[Vocabulary, Dataset, Dataset, Dataset]:
-    """Make the task of chapter 5: is a review positive or negative?
+    """Make the task of chapter 5, to tell positive reviews from negative ones.
 
-    Leaves out the reviews whose rating is nearer to zero than `neutral`, and repeated texts; shuffles with `rng`; splits
-    into training, validation and test set by `fractions`; builds the vocabulary from the training set alone.
+    Leaves out the reviews whose rating is nearer to zero than `neutral`, and repeated texts; shuffles with `rng`;
+    splits into training, validation and test set by `fractions`; builds the vocabulary from the training set alone.
     Sentences are padded on the right to the longest of all.
 
-    Returns (vocabulary, train, validation, test). Raises ValueError unless the fractions are positive and sum to 1.
+    Returns (vocabulary, train, validation, test). Raises ValueError unless the fractions are positive and sum to 1, and
+    leave some reviews for each part.
     """
+    check.check_rng(rng)
+    check.check_positive(neutral=neutral)
     if len(fractions) != 3 or min(fractions) <= 0 or not np.isclose(sum(fractions), 1):
         raise ValueError(f"fractions must be three positive numbers that sum to 1, got {fractions!r}")
     distinct = {review.text: review for review in load_reviews()}
@@ -134,6 +147,11 @@ def load_sentiment(
     shuffled = [clear[n] for n in rng.permutation(len(clear))]
     ends = np.round(np.cumsum(fractions) * len(shuffled)).astype(int)
     parts = [shuffled[start:end] for start, end in zip([0, *ends[:-1]], ends, strict=True)]
+    if not all(parts):
+        raise ValueError(
+            f"fractions and neutral must leave reviews for every part, got {fractions!r} and {neutral!r}: "
+            f"{' + '.join(str(len(part)) for part in parts)} reviews"
+        )
 
     vocabulary = build_vocabulary((tokenize(review.text) for review in parts[0]), vocabulary_size)
     encoded = [[vocabulary.encode(tokenize(review.text)) for review in part] for part in parts]
@@ -168,12 +186,16 @@ class Minibatches:
     """All rows of some arrays, once each, in small groups: iterate over it once an epoch.
 
     Every pass is shuffled anew with `rng`; the last group may be smaller. A group is a tuple of arrays in the order
-    given. Raises ValueError when the arrays do not have the same number of rows.
+    given. Raises ValueError when they do not have the same number of rows, TypeError for other things than arrays.
     """
 
     def __init__(self, rng: np.random.Generator, arrays: Sequence[np.ndarray], batch_size: int):
+        check.check_rng(rng)
         check.check_positive_int(batch_size=batch_size)
-        rows = [len(a) for a in arrays]
+        if not isinstance(arrays, (list, tuple)):
+            raise TypeError(f"arrays must be a list or tuple of arrays, got {type(arrays).__name__}")
+        check.check_numpy(**{f"arrays[{n}]": a for n, a in enumerate(arrays)})
+        rows = [a.shape[0] if a.ndim else 0 for a in arrays]
         if not rows or min(rows) != max(rows) or rows[0] == 0:
             raise ValueError(f"arrays must have the same number of rows, at least one, got {rows}")
         self.rng, self.arrays, self.batch_size = rng, tuple(arrays), batch_size

@@ -47,7 +47,7 @@ def init_classifier(
     rng: np.random.Generator, vocabulary_size: int, embedding_size: int, hidden_size: int, dtype=np.float32
 ) -> ClassifierParams:
     """Draw the weights as Keras does: E uniform in ±0.05, the rest as `init_params` and `init_head`."""
-    check.check_positive_int(vocabulary_size=vocabulary_size)
+    check.check_positive_int(vocabulary_size=vocabulary_size, embedding_size=embedding_size)
     rnn = init_params(rng, embedding_size, hidden_size, dtype)
     E = rng.uniform(-0.05, 0.05, (vocabulary_size, embedding_size)).astype(dtype)
     return ClassifierParams(E, *rnn, *init_head(rng, hidden_size, 1, dtype))
@@ -69,6 +69,7 @@ def evaluate_classifier(
     tokens and mask (N, T), labels (N,). Raises ValueError as `classify` does.
     """
     o = _logits(params, tokens, mask)
+    _check_labels(labels, o)
     loss, _ = sigmoid_cross_entropy(o, labels)
     return {"loss": loss, "accuracy": float(np.mean((o > 0) == (labels > 0.5)))}
 
@@ -87,10 +88,11 @@ def classifier_loss(
     set to zero with probability p and the rest divided by 1 − p (Srivastava et al. 2014), drawn from `rng`.
     Raises ValueError for tokens outside the vocabulary, shapes that do not fit, or dropout without `rng`.
     """
-    if not 0 <= dropout < 1 or (dropout > 0 and rng is None):
-        raise ValueError(f"dropout must be at least 0 and below 1, and needs rng when positive; got {dropout!r}")
-    check.check_numpy(labels=labels)
+    check.check_fraction(dropout=dropout)
+    if dropout > 0:
+        check.check_rng(rng)
     x = _embed(params, tokens)
+    _check_labels(labels, x)
     keep_x, keep_h = (_dropout_mask(rng, dropout, shape, x.dtype) for shape in (x.shape, (len(x), len(params.b))))
     x = x * keep_x
 
@@ -109,9 +111,9 @@ def read_along(params: ClassifierParams, tokens: np.ndarray) -> tuple[np.ndarray
 
     p[t] is the probability of "positive" after word t, with no word after it read yet. influence[t] is
     ‖∂p[T−1]/∂x_t‖, how much the last verdict depends on a small change of the embedding of word t.
+    Raises ValueError for tokens outside the vocabulary.
     """
-    tokens = tokens[None]
-    x = _embed(params, tokens)
+    x = _embed(params, tokens, "T")[None]
     h = rnn_forward(params.rnn, x)
     p = sigmoid(head_forward(params.head, h))[0, :, 0]
     dp = p[-1] * (1 - p[-1]) * params.W_ho.T  # ∂p/∂h_T = σ′(o) W_hoᵀ
@@ -149,9 +151,13 @@ def char_loss(params: CharParams, tokens: np.ndarray) -> tuple[float, CharParams
     """Compute the mean cross-entropy, in nats a character, of guessing each character from those before it.
 
     tokens (B, T + 1): the network reads tokens[:, :−1] from a zero state and at every step guesses tokens[:, 1:].
-    Returns the loss and its gradient by every parameter. Raises ValueError for tokens outside the alphabet.
+    Returns the loss and its gradient by every parameter. Raises ValueError for tokens outside the alphabet
+    or fewer than two a row.
     """
-    x = _one_hot(params, tokens[:, :-1])
+    _check_tokens(tokens, "B T+1", params, CharParams)
+    if tokens.shape[1] < 2:
+        raise ValueError(f"tokens must be at least 2 a row, one to read and one to guess, got shape {tokens.shape}")
+    x = _one_hot(params)[tokens[:, :-1]]
     h = rnn_forward(params.rnn, x)
     loss, do = softmax_cross_entropy(head_forward(params.head, h), tokens[:, 1:])
     head = head_backward(params.head, h, do)
@@ -167,35 +173,50 @@ def write(
     Returns `length` new characters. Towards temperature 0 it always takes its best guess; above 1 it takes risks.
     Raises ValueError for an empty or unknown start, a length below 1, or a temperature that is not positive.
     """
+    check.check_rng(rng)
     check.check_positive_int(length=length)
     check.check_positive(temperature=temperature)
-    x = _one_hot(params, np.asarray(start)[None])
-    h_t = rnn_forward(params.rnn, x)[:, -1]
+    start = np.asarray(start)
+    _check_tokens(start, "T", params, CharParams, "start")
+    one_hot = _one_hot(params)
+    h_t = rnn_forward(params.rnn, one_hot[start[None]])[:, -1]
     written = []
     for _ in range(length):
-        p = softmax(head_forward(params.head, h_t)[0].astype(np.float64) / temperature)
+        o = head_forward(params.head, h_t)[0].astype(np.float64)
+        p = softmax((o - o.max()) / temperature)
         written.append(int(rng.choice(len(p), p=p)))
-        h_t = rnn_step(params.rnn, _one_hot(params, np.array([written[-1:]]))[:, 0], h_t)
+        h_t = rnn_step(params.rnn, one_hot[written[-1:]], h_t)
     return written
 
 
 def _logits(params, tokens, mask):
-    h = rnn_forward(params.rnn, _embed(params, tokens), mask=mask)
+    x = _embed(params, tokens)
+    h = rnn_forward(params.rnn, x, mask=mask)
     return head_forward(params.head, h[:, -1])[:, 0]
 
 
-def _embed(params, tokens):
-    check.check_numpy(tokens=tokens)
-    check.check_shapes(tokens=(tokens, "B T"))
-    check.check_tokens("tokens", tokens, len(params.E))
+def _embed(params, tokens, letters="B T"):
+    _check_tokens(tokens, letters, params, ClassifierParams)
+    check.check_arrays(E=(params.E, "V D"), W_xh=(params.W_xh, "D H"))
     return params.E[tokens]
 
 
-def _one_hot(params, tokens):
-    check.check_numpy(tokens=tokens)
-    check.check_shapes(tokens=(tokens, "B T"))
-    check.check_tokens("tokens", tokens, len(params.W_xh))
-    return np.eye(len(params.W_xh), dtype=params.W_xh.dtype)[tokens]
+def _one_hot(params):
+    """Row k is the input that stands for character k."""
+    return np.eye(len(params.W_xh), dtype=params.W_xh.dtype)
+
+
+def _check_tokens(tokens, letters, params, kind, name="tokens"):
+    """Check the kind of params, and that tokens number rows of its first array, shaped as the letters say."""
+    check.check_params(params, kind)
+    check.check_numpy(**{kind._fields[0]: params[0], name: tokens})
+    check.check_shapes(**{name: (tokens, letters)})
+    check.check_tokens(name, tokens, len(params[0]))
+
+
+def _check_labels(labels, rows):
+    check.check_numpy(labels=labels)
+    check.check_shapes({"B": len(rows)}, labels=(labels, "B"))
 
 
 def _dropout_mask(rng, dropout, shape, dtype):

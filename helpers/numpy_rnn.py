@@ -65,6 +65,7 @@ def init_params(rng: np.random.Generator, input_size: int, hidden_size: int, dty
 
     Returns RNNParams of shapes (D, H), (H, H), (H,). Raises ValueError for sizes that are not positive whole numbers.
     """
+    check.check_rng(rng)
     check.check_positive_int(input_size=input_size, hidden_size=hidden_size)
     check.check_choice("dtype", np.dtype(dtype).name, check.FLOATS)
     limit = np.sqrt(6 / (input_size + hidden_size))
@@ -74,20 +75,21 @@ def init_params(rng: np.random.Generator, input_size: int, hidden_size: int, dty
     return RNNParams(W_xh.astype(dtype), W_hh.astype(dtype), np.zeros(hidden_size, dtype))
 
 
+@np.errstate(over="ignore", invalid="ignore")  # overflow is reported in words, not as a warning
 def rnn_step(params: RNNParams, x_t: np.ndarray, h_prev: np.ndarray, activation: str = "tanh") -> np.ndarray:
     """One step of the recurrence: h_t = σ(x_t W_xh + h_{t−1} W_hh + b), equation (3) with one sample a row.
 
-    x_t (B, D) and h_prev (B, H) give h_t (B, H), all of one dtype. Raises ValueError for shapes or dtypes that do not
-    fit, NaN, or an unknown activation (tanh, sigmoid, relu, linear).
+    x_t (B, D) and h_prev (B, H) give h_t (B, H), all of one dtype; activation is tanh, sigmoid, relu or linear.
+    Raises ValueError and TypeError as `rnn_forward` does.
     """
-    _check(params, activation, x_t=(x_t, "B D"), h_prev=(h_prev, "B H"))
+    check_arguments(params, activation, x_t=(x_t, "B D"), h_prev=(h_prev, "B H"))
     h_t = x_t @ params.W_xh + h_prev @ params.W_hh + params.b
     ACTIVATIONS[activation].apply(h_t)
-    if not np.isfinite(h_t).all():
-        check.explain_non_finite("h_t", x_t=x_t, h_prev=h_prev, **params._asdict())
+    check.check_overflow("h_t", h_t)
     return h_t
 
 
+@np.errstate(over="ignore", invalid="ignore")
 def rnn_forward(
     params: RNNParams,
     x: np.ndarray,
@@ -100,8 +102,8 @@ def rnn_forward(
     x (B, T, D), h_0 (B, H) or None for zeros, mask (B, T) boolean or None. Returns all states h (B, T, H); h[:, −1] is
     the last. Where the mask is False the step is skipped: the state is carried through unchanged.
 
-    Raises ValueError naming the argument for a wrong rank, size or dtype, an empty axis, NaN, an unknown activation, or
-    states that overflow; TypeError for anything but a NumPy array.
+    Raises ValueError naming the argument for a wrong rank, size or dtype, an empty axis, NaN or infinity, an unknown
+    activation, or states that overflow; TypeError for anything but RNNParams and NumPy arrays.
     """
     _check_sequence(params, x, h_0, mask, activation)
     W_xh, W_hh, b = params
@@ -114,20 +116,17 @@ def rnn_forward(
     h += b
     h_prev = h_0 if h_0 is not None else np.zeros_like(h[0])
     recurrent = np.empty_like(h[0])
-    with np.errstate(over="ignore", invalid="ignore"):
-        for t, h_t in enumerate(h):
-            h_t += np.matmul(h_prev, W_hh, out=recurrent)
-            apply(h_t)
-            if mask is not None:
-                np.copyto(h_t, h_prev, where=~mask[:, t, None])
-            h_prev = h_t
-
-    # NaN and infinity survive every later step, so the last state tells about all of them.
-    if not np.isfinite(h_prev).all():
-        check.explain_non_finite("h", x=x, h_0=h_0, **params._asdict())
+    for t, h_t in enumerate(h):
+        h_t += np.matmul(h_prev, W_hh, out=recurrent)
+        apply(h_t)
+        if mask is not None:
+            np.copyto(h_t, h_prev, where=~mask[:, t, None])
+        h_prev = h_t
+    check.check_overflow("h", h)
     return h.swapaxes(0, 1)
 
 
+@np.errstate(over="ignore", invalid="ignore")
 def rnn_backward(
     params: RNNParams,
     x: np.ndarray,
@@ -148,11 +147,8 @@ def rnn_backward(
 
     Returns RNNGrads. Raises ValueError and TypeError as `rnn_forward` does.
     """
-    sizes = _check_sequence(params, x, h_0, mask, activation, h=(h, "B T H"))
-    last_only = getattr(dh, "ndim", None) == 2
-    check.check_numpy(dh=dh)
-    check.check_shapes(sizes, dh=(dh, "B H" if last_only else "B T H"))
-    check.check_floats(params=params.W_hh, dh=dh)
+    last_only = np.ndim(dh) == 2
+    _check_sequence(params, x, h_0, mask, activation, h=(h, "B T H"), dh=(dh, "B H" if last_only else "B T H"))
     W_xh, W_hh, _ = params
     x_time_first, h_time_first = _time_first(x), _time_first(h)
     W_hh_T = np.ascontiguousarray(W_hh.T)
@@ -161,32 +157,47 @@ def rnn_backward(
     # carry is ∂L/∂h_t as far as it comes from later steps; a loss at the last step alone is such an arrival at t = T.
     carry = dh.copy() if last_only else np.zeros_like(dz[0])
     dh_time_first = None if last_only else _time_first(dh)
-    with np.errstate(over="ignore", invalid="ignore"):
-        for t in reversed(range(len(dz))):
-            if not last_only:
-                carry += dh_time_first[t]
-            if mask is None:
-                dz[t] *= carry
-                np.matmul(dz[t], W_hh_T, out=carry)
-            else:
-                real = mask[:, t, None]
-                dz[t] *= np.where(real, carry, 0)
-                carry = np.where(real, dz[t] @ W_hh_T, carry)
+    for t in reversed(range(len(dz))):
+        if not last_only:
+            carry += dh_time_first[t]
+        if mask is None:
+            dz[t] *= carry
+            np.matmul(dz[t], W_hh_T, out=carry)
+        else:
+            real = mask[:, t, None]
+            dz[t] *= np.where(real, carry, 0)
+            carry = np.where(real, dz[t] @ W_hh_T, carry)
 
-        dz_rows = _rows(dz)
-        dW_hh = _rows(h_time_first[:-1]).T @ dz_rows[len(carry) :]
-        if h_0 is not None:
-            dW_hh += h_0.T @ dz[0]
-        grads = RNNGrads(
-            W_xh=_rows(x_time_first).T @ dz_rows,
-            W_hh=dW_hh,
-            b=dz_rows.sum(axis=0),
-            x=(dz_rows @ W_xh.T).reshape(x_time_first.shape).swapaxes(0, 1),
-            h_0=carry,
-        )
-    if not all(np.isfinite(gradient).all() for gradient in (grads.W_xh, grads.W_hh, grads.b, grads.h_0)):
-        check.explain_non_finite("the gradient", x=x, h=h, dh=dh, h_0=h_0, **params._asdict())
+    x_rows, dz_rows = _rows(x_time_first), _rows(dz)
+    dW_hh = _rows(h_time_first[:-1]).T @ dz_rows[len(carry) :]
+    if h_0 is not None:
+        dW_hh += h_0.T @ dz[0]
+    grads = RNNGrads(
+        W_xh=x_rows.T @ dz_rows,
+        W_hh=dW_hh,
+        b=np.ones(len(dz_rows), dz.dtype) @ dz_rows,  # the sum over all rows, four times as fast as sum(axis=0)
+        x=(dz_rows @ W_xh.T).reshape(x_time_first.shape).swapaxes(0, 1),
+        h_0=carry,
+    )
+    check.check_overflow("the gradient", grads.W_xh, grads.W_hh, grads.b, grads.h_0)
     return grads
+
+
+def check_arguments(params: RNNParams, activation: str, **arrays) -> dict[str, int]:
+    """Check the weights, the activation and `name=(array, "B T D")` pairs; return the size of each letter."""
+    check.check_choice("activation", activation, ACTIVATIONS)
+    check.check_params(params, RNNParams)
+    W_xh, W_hh, b = params
+    return check.check_arrays(W_xh=(W_xh, "D H"), W_hh=(W_hh, "H H"), b=(b, "H"), **arrays)
+
+
+def _check_sequence(params, x, h_0, mask, activation, **more):
+    optional = {} if h_0 is None else {"h_0": (h_0, "B H")}
+    sizes = check_arguments(params, activation, x=(x, "B T D"), **optional, **more)
+    if mask is not None:
+        check.check_numpy(mask=mask)
+        check.check_mask(mask)
+        check.check_shapes(sizes, mask=(mask, "B T"))
 
 
 def _time_first(a):
@@ -197,24 +208,3 @@ def _time_first(a):
 def _rows(a):
     """(T, B, N) -> (T·B, N), one row for each step of each sample."""
     return a.reshape(-1, a.shape[-1])
-
-
-def _check(params, activation, **arrays):
-    check.check_choice("activation", activation, ACTIVATIONS)
-    check.check_numpy(**{name: a for name, (a, _) in arrays.items()}, **RNNParams(*params)._asdict())
-    W_xh, W_hh, b = params
-    sizes = check.check_shapes(W_xh=(W_xh, "D H"), W_hh=(W_hh, "H H"), b=(b, "H"))
-    check.check_floats(W_xh=W_xh, W_hh=W_hh, b=b, **{name: a for name, (a, _) in arrays.items()})
-    return check.check_shapes(sizes, **arrays)
-
-
-def _check_sequence(params, x, h_0, mask, activation, **more):
-    arrays = {"x": (x, "B T D"), **more}
-    if h_0 is not None:
-        arrays["h_0"] = (h_0, "B H")
-    sizes = _check(params, activation, **arrays)
-    if mask is not None:
-        check.check_numpy(mask=mask)
-        check.check_mask(mask)
-        check.check_shapes(sizes, mask=(mask, "B T"))
-    return sizes

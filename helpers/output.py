@@ -24,6 +24,7 @@ class HeadGrads(NamedTuple):
 
 def init_head(rng: np.random.Generator, hidden_size: int, output_size: int, dtype=np.float32) -> HeadParams:
     """Draw W_ho Glorot uniform (Glorot & Bengio 2010, eq. 16) and set b_o to zero; shapes (H, O) and (O,)."""
+    check.check_rng(rng)
     check.check_positive_int(hidden_size=hidden_size, output_size=output_size)
     check.check_choice("dtype", np.dtype(dtype).name, check.FLOATS)
     limit = np.sqrt(6 / (hidden_size + output_size))
@@ -34,32 +35,33 @@ def init_head(rng: np.random.Generator, hidden_size: int, output_size: int, dtyp
 def head_forward(params: HeadParams, h: np.ndarray) -> np.ndarray:
     """Compute the outputs o_t = h_t W_ho + b_o, equation (2) with an affine g_φ.
 
-    h (B, H) or (B, T, H) gives o (B, O) or (B, T, O). Raises ValueError naming the argument that does not fit.
+    h (B, H) or (B, T, H) gives o (B, O) or (B, T, O). Raises ValueError or TypeError naming the argument
+    that does not fit.
     """
     _check_head(params, h)
-    return h @ params.W_ho + params.b_o
+    o = h @ params.W_ho + params.b_o
+    check.check_overflow("o", o)
+    return o
 
 
 def head_backward(params: HeadParams, h: np.ndarray, do: np.ndarray) -> HeadGrads:
     """Pass the gradient ∂L/∂o back through the head: ∂L/∂W_ho = Σ hᵀ do, ∂L/∂b_o = Σ do, ∂L/∂h = do W_hoᵀ.
 
-    h and do as in `head_forward`; the sums run over batch and time. Raises ValueError naming what does not fit.
+    h and do as in `head_forward`; the sums run over batch and time. Raises as `head_forward`.
     """
-    sizes = _check_head(params, h)
-    check.check_numpy(do=do)
-    check.check_shapes(sizes, do=(do, "B O" if h.ndim == 2 else "B T O"))
-    check.check_floats(h=h, do=do)
+    _check_head(params, h, do=(do, "B O" if np.ndim(h) == 2 else "B T O"))
     h_rows, do_rows = h.reshape(-1, h.shape[-1]), do.reshape(-1, do.shape[-1])
     return HeadGrads(h_rows.T @ do_rows, do_rows.sum(axis=0), do @ params.W_ho.T)
 
 
 def sigmoid(o: np.ndarray) -> np.ndarray:
     """1 / (1 + e^−o) for any shape, written with tanh so that it cannot overflow."""
-    return 0.5 * (1 + np.tanh(0.5 * o))
+    return 0.5 * (1 + np.tanh(0.5 * np.asarray(o)))
 
 
 def softmax(o: np.ndarray) -> np.ndarray:
     """e^o / Σ e^o over the last axis, for any shape, shifted by the maximum so that it cannot overflow."""
+    o = np.asarray(o)
     e = np.exp(o - o.max(axis=-1, keepdims=True))
     return e / e.sum(axis=-1, keepdims=True)
 
@@ -89,8 +91,7 @@ def softmax_cross_entropy(o: np.ndarray, y: np.ndarray) -> tuple[float, np.ndarr
         raise ValueError(f"y must have the shape of o without its last axis, {o.shape[:-1]}, got {y.shape}")
     check.check_floats(o=o)
     check.check_tokens("y", y, o.shape[-1])
-    if not np.isfinite(o).all():
-        check.explain_non_finite("the loss", o=o)
+    check.check_finite(o=o)
     rows = o.reshape(-1, o.shape[-1])
     log_p = rows - rows.max(axis=-1, keepdims=True)
     log_p -= np.log(np.exp(log_p).sum(axis=-1, keepdims=True))
@@ -111,12 +112,10 @@ def squared_error(o: np.ndarray, y: np.ndarray) -> tuple[float, np.ndarray]:
     return float(np.mean(error * error)), error * o.dtype.type(2 / o.size)
 
 
-def _check_head(params, h):
-    W_ho, b_o = params
-    check.check_numpy(W_ho=W_ho, b_o=b_o, h=h)
-    sizes = check.check_shapes(W_ho=(W_ho, "H O"), b_o=(b_o, "O"))
-    check.check_floats(W_ho=W_ho, b_o=b_o, h=h)
-    return check.check_shapes(sizes, h=(h, "B H" if h.ndim == 2 else "B T H"))
+def _check_head(params, h, **more):
+    check.check_params(params, HeadParams)
+    h_letters = "B H" if np.ndim(h) == 2 else "B T H"
+    check.check_arrays(W_ho=(params.W_ho, "H O"), b_o=(params.b_o, "O"), h=(h, h_letters), **more)
 
 
 def _check_loss(o, y):
@@ -125,6 +124,8 @@ def _check_loss(o, y):
     if o.shape != y.shape or o.size == 0:
         raise ValueError(f"o and y must have the same, non-empty shape, got {o.shape} and {y.shape}")
     check.check_floats(o=o)
-    if not (np.isfinite(o).all() and np.isfinite(y).all()):
-        check.explain_non_finite("the loss", o=o, y=y)
-    return y.astype(o.dtype)
+    if y.dtype.kind not in "biuf":
+        raise ValueError(f"y must hold numbers, got {y.dtype}")
+    y = y.astype(o.dtype)
+    check.check_finite(o=o, y=y)
+    return y

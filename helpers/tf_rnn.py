@@ -31,9 +31,9 @@ def rnn_forward(
 ) -> tf.Tensor:
     """Run the recurrence (3), h_t = σ(x_t W_xh + h_{t−1} W_hh + b), over t = 1 … T.
 
-    x (B, T, D), h_0 (B, H) or None for zeros, mask (B, T) boolean or None give all states h (B, T, H); a step whose mask
-    is False carries the state through unchanged. Works eagerly and in `tf.function` (the loop is part of the graph, so
-    its size does not grow with T), and is differentiable by every argument but the mask.
+    x (B, T, D), h_0 (B, H) or None for zeros, mask (B, T) boolean or None give all states h (B, T, H); a step whose
+    mask is False carries the state through unchanged. Works eagerly and in `tf.function` (the loop is part of the
+    graph, so its size does not grow with T), and is differentiable by every argument but the mask.
 
     Raises ValueError for shapes or dtypes that do not fit or an unknown activation.
     """

@@ -20,18 +20,21 @@ def clip_by_global_norm(grads: Params, max_norm: float) -> tuple[Params, float]:
     """Scale all gradients together so that their joint norm is at most `max_norm`; the direction stays.
 
     g ← g · min(1, max_norm / ‖g‖), with ‖g‖ over all entries of all arrays (Pascanu et al. 2013, algorithm 1).
-    Returns the gradients and their norm before clipping. Raises ValueError unless `max_norm` is positive.
+    Returns the gradients and their norm before clipping. Raises ValueError unless `max_norm` is positive, and
+    FloatingPointError when the norm is not finite.
     """
     check.check_positive(max_norm=max_norm)
     norm = global_norm(grads)
+    if not np.isfinite(norm):
+        raise FloatingPointError(f"the norm of the gradient is {norm}: lower the learning rate or use smaller weights")
     if norm <= max_norm:
         return grads, norm
     return type(grads)(*(g * g.dtype.type(max_norm / norm) for g in grads)), norm
 
 
 def global_norm(grads: Params) -> float:
-    """Root of the sum of the squares of all entries of all arrays."""
-    return float(np.sqrt(sum(np.vdot(g, g).astype(np.float64) for g in grads)))
+    """Root of the sum of the squares of all entries of all arrays, in float64: squares overflow float32 early."""
+    return float(np.linalg.norm([np.linalg.norm(g.astype(np.float64)) for g in grads]))
 
 
 class SGD:
@@ -56,9 +59,7 @@ class Adam:
 
     def __init__(self, learning_rate: float = 0.001, beta_1: float = 0.9, beta_2: float = 0.999, epsilon: float = 1e-7):
         check.check_positive(learning_rate=learning_rate, epsilon=epsilon)
-        for name, beta in (("beta_1", beta_1), ("beta_2", beta_2)):
-            if not 0 <= beta < 1:
-                raise ValueError(f"{name} must be at least 0 and below 1, got {beta!r}")
+        check.check_fraction(beta_1=beta_1, beta_2=beta_2)
         self.learning_rate, self.beta_1, self.beta_2, self.epsilon = learning_rate, beta_1, beta_2, epsilon
         self.k = 0
         self.m = self.v = None
@@ -109,13 +110,14 @@ def updates(
     """Train one update at a time: yields an Update for each batch, so that the caller can look, draw, or stop.
 
     loss_and_grads(params, batch) returns the loss and its gradients by all params. Gradients are clipped to `max_norm`.
-    Raises FloatingPointError when the loss is no longer finite.
+    Raises FloatingPointError when the loss or the gradient is no longer finite.
     """
     for batch in batches:
         loss, grads = loss_and_grads(params, batch)
         if not np.isfinite(loss):
             raise FloatingPointError(f"the loss is {loss}: lower the learning rate or clip the gradient (max_norm)")
-        grads, norm = clip_by_global_norm(grads, max_norm)
+        _check_grads(params, grads)
+        grads, norm = clip_by_global_norm(type(params)(*grads[: len(params)]), max_norm)
         params = optimizer.update(params, grads)
         yield Update(params, loss, norm)
 
@@ -135,13 +137,17 @@ def fit(
 
     `batches` is iterated over once an epoch (`helpers.data.Minibatches`). `evaluate(params)` measures the network after
     each epoch. With `patience`, training stops early once that many epochs in a row have not lowered evaluate's
-    "loss", and the parameters of the best epoch are returned (early stopping; Prechelt 1998). `on_epoch(params, history)`
-    is called last in every epoch, for example to draw the history so far.
+    "loss", and the parameters of the best epoch are returned (early stopping; Prechelt 1998).
+    `on_epoch(params, history)` is called last in every epoch, for example to draw the history so far.
 
-    Raises ValueError for a bad number of epochs or patience, or patience without a "loss" to watch; FloatingPointError
-    when the loss is no longer finite.
+    Raises ValueError for a bad number of epochs or patience, no batches, or patience without a "loss" to watch;
+    TypeError for batches that can be gone through only once; FloatingPointError as `updates` does.
     """
     check.check_positive_int(epochs=epochs)
+    if not hasattr(batches, "__len__"):
+        raise TypeError(f"batches must be a list or data.Minibatches, to be used every epoch, got {batches!r}")
+    if len(batches) == 0:
+        raise ValueError("batches must hold at least one batch, got none")
     if patience is not None:
         check.check_positive_int(patience=patience)
         if evaluate is None:
@@ -161,6 +167,8 @@ def fit(
             if on_epoch:
                 on_epoch(params, history)
             if patience is not None:
+                if "loss" not in metrics:
+                    raise ValueError(f'patience needs evaluate to return a "loss", got {list(metrics)}')
                 if metrics["loss"] < best_loss:
                     best, best_epoch, best_loss = params, epoch, metrics["loss"]
                 elif epoch - best_epoch >= patience:
@@ -169,11 +177,11 @@ def fit(
 
 
 def _check_grads(params, grads):
+    if not hasattr(params, "_fields"):
+        raise TypeError(f"params must be a NamedTuple of arrays, got {type(params).__name__}")
     if len(grads) < len(params):
         raise ValueError(f"grads must hold one array for each of the {len(params)} params, got {len(grads)}")
-    for n, (p, g) in enumerate(zip(params, grads, strict=False)):
-        name = getattr(params, "_fields", range(len(params)))[n]
+    for name, p, g in zip(params._fields, params, grads, strict=False):
+        check.check_numpy(**{f"params.{name}": p, f"grads.{name}": g})
         if g.shape != p.shape or g.dtype != p.dtype:
-            raise ValueError(
-                f"grads: {name} must have shape {p.shape} and dtype {p.dtype}, got {g.shape} and {g.dtype}"
-            )
+            raise ValueError(f"grads.{name} must have shape {p.shape} and dtype {p.dtype}, got {g.shape} and {g.dtype}")
