@@ -21,7 +21,8 @@ help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
 
 lab: .venv/ready ## open the course in JupyterLab
-	$(BIN)/python -m jupyterlab $(if $(filter 0,$(shell id -u 2>/dev/null)),--allow-root) $(LAB_FLAGS) notebooks/index.ipynb
+	$(BIN)/python -m jupyterlab $(if $(filter 0,$(shell id -u 2>/dev/null)),--allow-root) \
+	  --LabApp.default_url=lab/tree/notebooks/index.ipynb $(LAB_FLAGS)
 
 test: .venv/ready ## run every test, and every notebook against its stored outputs
 	$(BIN)/python -m pytest $(PYTEST_FLAGS)
@@ -30,36 +31,38 @@ notebooks: .venv/ready ## execute every notebook anew and store its outputs in n
 	$(BIN)/python -m helpers.teaching.notebooks notebooks/*.ipynb
 
 format: .venv/ready ## repair and format the code, also in the notebooks
-	$(BIN)/python -m ruff check --fix helpers tests notebooks
-	$(BIN)/python -m ruff format helpers tests notebooks
+	$(BIN)/python -m ruff check --fix --exit-zero conftest.py helpers tests notebooks
+	$(BIN)/python -m ruff format conftest.py helpers tests notebooks
 
 lock: | $(filter $(OWN_UV),$(UV)) ## derive requirements.lock from pyproject.toml
 	"$(UV)" pip compile --quiet --universal --generate-hashes --fork-strategy fewest --python-version 3.11 \
 	  --extra test --no-header $(LOCK_FLAGS) --output-file requirements.lock pyproject.toml
 
 clean: ## delete the environment and all caches
-	rm -rf .venv .uv build .pytest_cache .hypothesis .ruff_cache *.egg-info
+	rm -rf .venv .uv build __pycache__ .pytest_cache .hypothesis .ruff_cache *.egg-info
 	find helpers tests notebooks \( -name __pycache__ -o -name .ipynb_checkpoints \) -prune -exec rm -rf {} +
 
-# Prints the path of the Python that runs it, or says why that one will not do.
+# Writes the path of the Python that runs it (with no line end, which bash on Windows would keep half of),
+# or says why that Python will not do. Old ones must be able to read it.
 define FIND_PYTHON
-import re, sys
-text, oldest, end = re.search('requires-python = "(>=3.([0-9]+),<3.([0-9]+))"', open("pyproject.toml").read()).groups()
+import io, re, sys
+project = io.open("pyproject.toml", encoding="utf-8").read()
+text, oldest, end = re.search('requires-python = "(>=3.([0-9]+),<3.([0-9]+))"', project).groups()
 if not (3, int(oldest)) <= sys.version_info[:2] < (3, int(end)):
-    sys.exit("The course needs Python %s, and this is %s.\nName another, as in:  make PYTHON=python3.12 lab" % (text, sys.version))
-print(sys.executable)
+    sys.exit("The course needs Python %s, not %s.\nName another, as in:  make PYTHON=python3.12 lab" % (text, sys.version.split()[0]))
+sys.stdout.write(sys.executable)
 endef
 export FIND_PYTHON
 
 # --python keeps uv out of an environment that happens to be active. The project itself is built with the setuptools
 # that the lock has installed (--no-build-isolation): nothing gets in that the lock does not name.
 .venv/ready: requirements.lock pyproject.toml | $(filter $(OWN_UV),$(UV))
-	rm -rf .venv
-	python=$$("$(PYTHON)" -c "$$FIND_PYTHON") && "$(UV)" venv --quiet --python "$$python" .venv
+	python=$$("$(PYTHON)" -c "$$FIND_PYTHON") && rm -rf .venv && "$(UV)" venv --quiet --python "$$python" .venv
 	"$(UV)" pip sync --python .venv --require-hashes requirements.lock
 	"$(UV)" pip install --python .venv --no-deps --no-build-isolation --editable .
 	touch $@
 
 # In a folder of its own, because the Pythons of Debian and others refuse to install into themselves.
 $(OWN_UV):
-	"$(PYTHON)" -m pip install --quiet --target .uv uv
+	python=$$("$(PYTHON)" -c "$$FIND_PYTHON") && \
+	  PIP_ROOT_USER_ACTION=ignore PIP_DISABLE_PIP_VERSION_CHECK=1 "$$python" -m pip install --quiet --target .uv uv

@@ -1,0 +1,16 @@
+"""The linter and the formatter have nothing to say, neither about the code nor about the cells of the notebooks."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.mark.parametrize("command", [["check"], ["format", "--check", "--diff"]], ids=["check", "format"])
+def test_ruff_has_no_complaint(command):
+    ruff = [sys.executable, "-m", "ruff", *command, "conftest.py", "helpers", "tests", "notebooks"]
+    result = subprocess.run(ruff, cwd=ROOT, capture_output=True, text=True, encoding="utf-8")
+    assert result.returncode == 0, f"{result.stdout}\n{result.stderr}\nTry: make format"
