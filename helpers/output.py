@@ -32,6 +32,7 @@ def init_head(rng: np.random.Generator, hidden_size: int, output_size: int, dtyp
     return HeadParams(W_ho, np.zeros(output_size, dtype))
 
 
+@np.errstate(over="ignore", invalid="ignore")  # overflow is reported in words, not as a warning
 def head_forward(params: HeadParams, h: np.ndarray) -> np.ndarray:
     """Compute the outputs o_t = h_t W_ho + b_o, equation (2) with an affine g_φ.
 
@@ -44,6 +45,7 @@ def head_forward(params: HeadParams, h: np.ndarray) -> np.ndarray:
     return o
 
 
+@np.errstate(over="ignore", invalid="ignore")
 def head_backward(params: HeadParams, h: np.ndarray, do: np.ndarray) -> HeadGrads:
     """Pass the gradient ∂L/∂o back through the head: ∂L/∂W_ho = Σ hᵀ do, ∂L/∂b_o = Σ do, ∂L/∂h = do W_hoᵀ.
 
@@ -51,7 +53,9 @@ def head_backward(params: HeadParams, h: np.ndarray, do: np.ndarray) -> HeadGrad
     """
     _check_head(params, h, do=(do, "B O" if np.ndim(h) == 2 else "B T O"))
     h_rows, do_rows = h.reshape(-1, h.shape[-1]), do.reshape(-1, do.shape[-1])
-    return HeadGrads(h_rows.T @ do_rows, do_rows.sum(axis=0), do @ params.W_ho.T)
+    grads = HeadGrads(h_rows.T @ do_rows, do_rows.sum(axis=0), do @ params.W_ho.T)
+    check.check_overflow("the gradient", *grads)
+    return grads
 
 
 def sigmoid(o: np.ndarray) -> np.ndarray:
@@ -66,6 +70,7 @@ def softmax(o: np.ndarray) -> np.ndarray:
     return e / e.sum(axis=-1, keepdims=True)
 
 
+@np.errstate(over="ignore", invalid="ignore")
 def sigmoid_cross_entropy(o: np.ndarray, y: np.ndarray) -> tuple[float, np.ndarray]:
     """Mean of −y log p − (1 − y) log(1 − p) with p = sigmoid(o), in nats, and its gradient (p − y) / n.
 
@@ -77,9 +82,11 @@ def sigmoid_cross_entropy(o: np.ndarray, y: np.ndarray) -> tuple[float, np.ndarr
         raise ValueError(f"y must lie between 0 and 1, got values from {y.min()} to {y.max()}")
     # max(o, 0) − o y + log(1 + e^−|o|): the same sum, without the logarithm of a rounded 0.
     loss = np.mean(np.maximum(o, 0) - o * y + np.log1p(np.exp(-np.abs(o))))
+    check.check_overflow("the loss", loss)
     return float(loss), (sigmoid(o) - y) / o.dtype.type(o.size)
 
 
+@np.errstate(over="ignore", invalid="ignore")
 def softmax_cross_entropy(o: np.ndarray, y: np.ndarray) -> tuple[float, np.ndarray]:
     """Mean of −log p[y] with p = softmax(o), in nats, and its gradient (p − onehot(y)) / n.
 
@@ -87,7 +94,9 @@ def softmax_cross_entropy(o: np.ndarray, y: np.ndarray) -> tuple[float, np.ndarr
     Raises ValueError for shapes that do not match, labels out of range, or logits that are not finite floats.
     """
     check.check_numpy(o=o, y=y)
-    if o.ndim < 1 or o.size == 0 or y.shape != o.shape[:-1]:
+    if o.ndim == 0 or o.size == 0:
+        raise ValueError(f"o must hold at least one row of logits, got shape {o.shape}")
+    if y.shape != o.shape[:-1]:
         raise ValueError(f"y must have the shape of o without its last axis, {o.shape[:-1]}, got {y.shape}")
     check.check_floats(o=o)
     check.check_tokens("y", y, o.shape[-1])
@@ -96,12 +105,15 @@ def softmax_cross_entropy(o: np.ndarray, y: np.ndarray) -> tuple[float, np.ndarr
     log_p = rows - rows.max(axis=-1, keepdims=True)
     log_p -= np.log(np.exp(log_p).sum(axis=-1, keepdims=True))
     picked = np.arange(len(rows)), y.reshape(-1)
+    loss = -log_p[picked].mean()
+    check.check_overflow("the loss", loss)
     do = np.exp(log_p)
     do[picked] -= 1
     do /= len(rows)
-    return float(-log_p[picked].mean()), do.reshape(o.shape)
+    return float(loss), do.reshape(o.shape)
 
 
+@np.errstate(over="ignore", invalid="ignore")
 def squared_error(o: np.ndarray, y: np.ndarray) -> tuple[float, np.ndarray]:
     """Mean of (o − y)² and its gradient 2 (o − y) / n, for o and y of the same shape and size n.
 
@@ -109,7 +121,9 @@ def squared_error(o: np.ndarray, y: np.ndarray) -> tuple[float, np.ndarray]:
     """
     y = _check_loss(o, y)
     error = o - y
-    return float(np.mean(error * error)), error * o.dtype.type(2 / o.size)
+    loss = np.mean(error * error)
+    check.check_overflow("the loss", loss)
+    return float(loss), error * o.dtype.type(2 / o.size)
 
 
 def _check_head(params, h, **more):
