@@ -4,6 +4,7 @@ Parameters and gradients are NamedTuples of arrays with the same fields in front
 update returns new parameters, so a copy of the best ones so far is one assignment.
 """
 
+import os
 from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple, TypeVar
 
@@ -141,7 +142,7 @@ def fit(
     `on_epoch(params, history)` is called last in every epoch, for example to draw the history so far.
 
     Raises ValueError for a bad number of epochs or patience, no batches, or patience without a "loss" to watch;
-    TypeError for batches that can be gone through only once; FloatingPointError as `updates` does.
+    TypeError for batches that can be gone through only once; FloatingPointError when a loss is no longer finite.
     """
     check.check_positive_int(epochs=epochs)
     if not hasattr(batches, "__len__"):
@@ -154,7 +155,9 @@ def fit(
             raise ValueError('patience needs evaluate, a function that returns {"loss": …} for the validation set')
     history = History([], [], [])
     best, best_epoch, best_loss = params, 0, np.inf
-    with tqdm(total=epochs * len(batches), unit="update", leave=False) as progress:
+    # In a notebook tqdm does not look at this variable of its own by itself.
+    nobody_watches = bool(os.environ.get("TQDM_DISABLE"))
+    with tqdm(total=epochs * len(batches), unit="update", leave=False, disable=nobody_watches) as progress:
         for epoch in range(epochs):
             for update in updates(params, loss_and_grads, batches, optimizer, max_norm):
                 params = update.params
@@ -169,6 +172,8 @@ def fit(
             if patience is not None:
                 if "loss" not in metrics:
                     raise ValueError(f'patience needs evaluate to return a "loss", got {list(metrics)}')
+                if not np.isfinite(metrics["loss"]):
+                    raise FloatingPointError(f"the loss that evaluate returned is {metrics['loss']}")
                 if metrics["loss"] < best_loss:
                     best, best_epoch, best_loss = params, epoch, metrics["loss"]
                 elif epoch - best_epoch >= patience:
