@@ -15,11 +15,10 @@ ACTIVATIONS = {"tanh": tf.tanh, "sigmoid": tf.sigmoid, "relu": tf.nn.relu, "line
 def rnn_step(params: RNNParams, x_t: tf.Tensor, h_prev: tf.Tensor, activation: str = "tanh") -> tf.Tensor:
     """One step of the recurrence: h_t = σ(x_t W_xh + h_{t−1} W_hh + b), equation (3) with one sample a row.
 
-    x_t (B, D) and h_prev (B, H) give h_t (B, H). Arrays are taken for tensors. Raises ValueError for shapes or dtypes
-    that do not fit or an unknown activation.
+    x_t (B, D) and h_prev (B, H) give h_t (B, H), all of one dtype. Raises ValueError and TypeError as `rnn_forward`.
     """
-    params, (x_t, h_prev) = _tensors(params, activation, x_t=(x_t, "B D"), h_prev=(h_prev, "B H"))
-    return ACTIVATIONS[activation](x_t @ params.W_xh + h_prev @ params.W_hh + params.b)
+    (W_xh, W_hh, b), x_t, h_prev = _tensors(params, activation, x_t=(x_t, "B D"), h_prev=(h_prev, "B H"))
+    return ACTIVATIONS[activation](x_t @ W_xh + h_prev @ W_hh + b)
 
 
 def rnn_forward(
@@ -35,24 +34,31 @@ def rnn_forward(
     mask is False carries the state through unchanged. Works eagerly and in `tf.function` (the loop is part of the
     graph, so its size does not grow with T), and is differentiable by every argument but the mask.
 
-    Raises ValueError for shapes or dtypes that do not fit or an unknown activation.
+    Tensors, Keras variables and NumPy arrays are all taken. NaN and infinity are not looked for: a graph that runs
+    cannot raise. Raises ValueError naming the argument for a wrong rank, size or dtype, an empty axis, or an unknown
+    activation; TypeError unless params are RNNParams.
     """
-    arrays = {"x": (x, "B T D")} | ({} if h_0 is None else {"h_0": (h_0, "B H")})
-    params, (x, *start) = _tensors(params, activation, **arrays)
-    W_xh, W_hh, b = params
-    if mask is None:
-        mask = tf.ones(tf.shape(x)[:2], tf.bool)
-    mask = tf.convert_to_tensor(mask)
-    check.check_mask(mask)
-    check.check_shapes(check.check_shapes(x=(x, "B T D")), mask=(mask, "B T"))
+    arrays = {"x": (x, "B T D")}
+    if h_0 is not None:
+        arrays["h_0"] = (h_0, "B H")
+    if mask is not None:
+        arrays["mask"] = (mask, "B T")
+    (W_xh, W_hh, b), x, *rest = _tensors(params, activation, **arrays)
+    mask = None if mask is None else rest.pop()
+    sigma = ACTIVATIONS[activation]
 
-    def step(h_prev, inputs):
+    def step(h_prev, z_x):
+        return sigma(z_x + h_prev @ W_hh)
+
+    def masked_step(h_prev, inputs):
         z_x, real = inputs
-        return tf.where(real[:, None], ACTIVATIONS[activation](z_x + h_prev @ W_hh), h_prev)
+        return tf.where(real[:, None], step(h_prev, z_x), h_prev)
 
-    z_x = tf.transpose(x @ W_xh + b, [1, 0, 2])  # time first, as tf.scan walks along the first axis
-    h_0 = start[0] if start else tf.zeros_like(z_x[0])
-    return tf.transpose(tf.scan(step, (z_x, tf.transpose(mask)), h_0), [1, 0, 2])
+    # Every x_t W_xh in one matrix product; then time first, because tf.scan walks along the first axis.
+    z_x = tf.transpose(tf.tensordot(x, W_xh, axes=1) + b, [1, 0, 2])
+    h_0 = rest.pop() if rest else tf.zeros_like(z_x[0])
+    h = tf.scan(step, z_x, h_0) if mask is None else tf.scan(masked_step, (z_x, tf.transpose(mask)), h_0)
+    return tf.transpose(h, [1, 0, 2])
 
 
 @keras.saving.register_keras_serializable(package="unrolled")
@@ -90,7 +96,7 @@ class ElmanCell(keras.layers.Layer):
         )
         self.bias = self.add_weight(shape=(self.units,), initializer=self.bias_initializer, name="bias")
 
-    def call(self, inputs, states, training=False):
+    def call(self, inputs, states):
         """(x_t (B, D), [h_{t−1} (B, H)]) -> (o_t, [h_t]), where the output is the new state itself: o_t = h_t."""
         (h_prev,) = states
         z_t = keras.ops.matmul(inputs, self.kernel) + keras.ops.matmul(h_prev, self.recurrent_kernel) + self.bias
@@ -109,11 +115,21 @@ class ElmanCell(keras.layers.Layer):
 
 
 def _tensors(params, activation, **arrays):
-    """Check everything at the door and return the params and the arrays as tensors."""
+    """Check everything at the door; return the params and then the `name=(array, "B T D")` pairs as tensors."""
     check.check_choice("activation", activation, ACTIVATIONS)
-    params = RNNParams(*map(tf.convert_to_tensor, params))
-    arrays = {name: (tf.convert_to_tensor(a), letters) for name, (a, letters) in arrays.items()}
+    check.check_params(params, RNNParams)
+    params = RNNParams(*(_tensor(name, a) for name, a in zip(RNNParams._fields, params, strict=True)))
+    tensors = {name: _tensor(name, a) for name, (a, _) in arrays.items()}
     sizes = check.check_shapes(W_xh=(params.W_xh, "D H"), W_hh=(params.W_hh, "H H"), b=(params.b, "H"))
-    check.check_shapes(sizes, **arrays)
-    check.check_floats(**params._asdict(), **{name: a for name, (a, _) in arrays.items()})
-    return params, [a for a, _ in arrays.values()]
+    check.check_shapes(sizes, **{name: (tensors[name], letters) for name, (_, letters) in arrays.items()})
+    if "mask" in tensors:
+        check.check_mask(tensors["mask"])
+    check.check_floats(**params._asdict(), **{name: a for name, a in tensors.items() if name != "mask"})
+    return params, *tensors.values()
+
+
+def _tensor(name, a):
+    try:
+        return tf.convert_to_tensor(a)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{name} must be a tensor or an array of numbers, got {type(a).__name__}") from error
