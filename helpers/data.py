@@ -81,6 +81,8 @@ class Vocabulary:
     def decode(self, numbers: Iterable[int]) -> list[str]:
         """Look up each number's word. Raises ValueError for a number out of range."""
         numbers = np.asarray(numbers)
+        if numbers.ndim != 1:
+            raise ValueError(f"numbers must have shape (N,), got {numbers.shape}")
         check.check_tokens("numbers", numbers, len(self))
         return [self.words[number] for number in numbers]
 
