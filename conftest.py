@@ -1,6 +1,7 @@
-"""What holds for every notebook under test."""
+"""What holds for every test: the notebooks under test run as those that `make notebooks` executes."""
 
 import os
 
-# Nobody watches: helpers shows no progress bars, and none are stored in the notebooks (see helpers.teaching.notebooks).
-os.environ["TQDM_DISABLE"] = "1"
+from helpers.teaching.notebooks import KERNEL_ENVIRONMENT
+
+os.environ.update(KERNEL_ENVIRONMENT)

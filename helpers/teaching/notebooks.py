@@ -20,6 +20,10 @@ LONGEST_CODE = 25  # lines of a cell, without blank ones and comments
 LONGEST_TEXT = 6000  # characters of what a cell prints
 CELL_TIMEOUT = 600  # seconds
 
+# For kernels that nobody watches: no progress bars, and one thread for NumPy's products, which are small here (two
+# kernels with two threads each on two cores spend most of their time waiting for each other).
+KERNEL_ENVIRONMENT = {"TQDM_DISABLE": "1", "OPENBLAS_NUM_THREADS": "1"}
+
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 KERNELSPEC = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
 
@@ -48,7 +52,7 @@ def execute(path: Path) -> NotebookNode:
     """Run a notebook in its own folder with a fresh kernel, store it in normal form, and return it.
 
     Only cells tagged ``nbval-raises-exception`` may fail. Whatever else goes wrong raises an exception and leaves the
-    file as it was. The kernel is told that nobody is watching (TQDM_DISABLE), so that no progress bars are stored.
+    file as it was. The kernel gets KERNEL_ENVIRONMENT, so that no progress bars are stored.
     """
     path = Path(path)
     notebook = normalise(read(path))
@@ -67,7 +71,7 @@ def execute(path: Path) -> NotebookNode:
         resources={"metadata": {"path": str(path.parent)}},
         on_cell_start=allow_errors,
     )
-    client.execute(env=os.environ | {"TQDM_DISABLE": "1"})
+    client.execute(env=os.environ | KERNEL_ENVIRONMENT)
     notebook = normalise(notebook)
 
     new = path.with_name(path.name + ".new")
