@@ -143,6 +143,7 @@ class CharParams(NamedTuple):
 
 def init_char_model(rng: np.random.Generator, alphabet_size: int, hidden_size: int, dtype=np.float32) -> CharParams:
     """Draw the weights as `init_params` and `init_head` do."""
+    check.check_positive_int(alphabet_size=alphabet_size)
     rnn = init_params(rng, alphabet_size, hidden_size, dtype)
     return CharParams(*rnn, *init_head(rng, hidden_size, alphabet_size, dtype))
 
@@ -197,12 +198,13 @@ def _logits(params, tokens, mask):
 
 def _embed(params, tokens, letters="B T"):
     _check_tokens(tokens, letters, params, ClassifierParams)
-    check.check_arrays(E=(params.E, "V D"), W_xh=(params.W_xh, "D H"))
+    check.check_arrays({"1": 1}, E=(params.E, "V D"), W_xh=(params.W_xh, "D H"), W_ho=(params.W_ho, "H 1"))
     return params.E[tokens]
 
 
 def _one_hot(params):
     """Row k is the input that stands for character k."""
+    check.check_arrays(W_xh=(params.W_xh, "V H"), W_ho=(params.W_ho, "H V"))
     return np.eye(len(params.W_xh), dtype=params.W_xh.dtype)
 
 

@@ -2,6 +2,6 @@
 
 from hypothesis import settings
 
-settings.register_profile("steady", max_examples=100, derandomize=True, deadline=None)
-settings.register_profile("stress", max_examples=1000, deadline=None)
+settings.register_profile("steady", max_examples=50, derandomize=True, deadline=None)
+settings.register_profile("stress", max_examples=500, deadline=None)
 settings.load_profile("steady")

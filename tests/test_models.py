@@ -1,0 +1,365 @@
+"""The classifier and the character model: gradients, consistency, and the order of Keras's weights."""
+
+from helpers.gradients import finite_difference
+from helpers.models import (
+    CharParams,
+    ClassifierParams,
+    _dropout_mask,
+    char_loss,
+    classifier_loss,
+    classify,
+    evaluate_classifier,
+    init_char_model,
+    init_classifier,
+    read_along,
+    write,
+)
+
+import numpy as np
+import pytest
+from cases import refused, relative_error
+from hypothesis import given
+from hypothesis import strategies as st
+
+WORDS = CHARACTERS = 7
+
+
+def rng(seed=0):
+    return np.random.default_rng(seed)
+
+
+def randomised(params, seed=0):
+    """No bias is zero and no weight small, so that every parameter matters."""
+    return type(params)(*(0.7 * rng(seed).standard_normal(a.shape).astype(a.dtype) for a in params))
+
+
+def classifier(seed=0, dtype=np.float64):
+    return randomised(init_classifier(rng(), WORDS, 3, 4, dtype), seed)
+
+
+def char_model(seed=0, dtype=np.float64):
+    return randomised(init_char_model(rng(), CHARACTERS, 5, dtype), seed)
+
+
+TOKENS = np.array([[3, 2, 3, 0, 0], [5, 6, 1, 4, 2], [0, 0, 0, 0, 0]])
+MASK = np.array([[True, True, True, False, False], [True] * 5, [False] * 5])
+LABELS = np.array([1, 0, 1], np.float32)
+
+
+def assert_gradients(loss_and_grads, params):
+    _, grads = loss_and_grads(params)
+    assert type(grads) is type(params)
+    for name in params._fields:
+        judge = finite_difference(
+            lambda a, name=name: loss_and_grads(params._replace(**{name: a}))[0], getattr(params, name)
+        )
+        assert relative_error(getattr(grads, name), judge) < 1e-9, name
+
+
+@given(st.integers(1, 4), st.integers(1, 5), st.integers(0, 2**32))
+def test_gradients_of_the_classifier(B, T, seed):
+    tokens, mask = rng(seed).integers(0, WORDS, (B, T)), rng(seed + 1).random((B, T)) < 0.7
+    labels = rng(seed).random(B)
+    assert_gradients(lambda params: classifier_loss(params, tokens, mask, labels), classifier(seed))
+
+
+@pytest.mark.parametrize("dropout", [0.2, 0.9])
+def test_gradients_with_dropout(dropout):
+    def loss(params):
+        return classifier_loss(params, TOKENS, MASK, LABELS, dropout, rng(3))
+
+    assert_gradients(loss, classifier())
+    assert loss(classifier())[0] != classifier_loss(classifier(), TOKENS, MASK, LABELS)[0]
+
+
+@given(st.integers(1, 3), st.integers(2, 5), st.integers(0, 2**32))
+def test_gradients_of_the_character_model(B, length, seed):
+    tokens = rng(seed).integers(0, CHARACTERS, (B, length))
+    assert_gradients(lambda params: char_loss(params, tokens), char_model(seed))
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_dtype_in_is_dtype_out(dtype):
+    params, chars = classifier(dtype=dtype), char_model(dtype=dtype)
+    arrays = [*classifier_loss(params, TOKENS, MASK, LABELS, 0.5, rng())[1], classify(params, TOKENS, MASK)]
+    arrays += [*read_along(params, TOKENS[1]), *char_loss(chars, TOKENS)[1]]
+    arrays += [*init_classifier(rng(), 9, 2, 3, dtype), *init_char_model(rng(), 9, 2, dtype)]
+    assert {a.dtype for a in arrays} == {np.dtype(dtype)}
+
+
+def test_classify_judges_what_classifier_loss_learns():
+    p = classify(classifier(), TOKENS, MASK)
+    assert p.shape == (3,) and np.all((p > 0) & (p < 1))
+    loss, _ = classifier_loss(classifier(), TOKENS, MASK, LABELS)
+    assert loss == pytest.approx(-np.mean(np.log([p[0], 1 - p[1], p[2]])), rel=1e-12)
+    measured = evaluate_classifier(classifier(), TOKENS, MASK, LABELS)
+    assert measured == {"loss": pytest.approx(loss, rel=1e-12), "accuracy": np.mean((p > 0.5) == (LABELS > 0.5))}
+
+
+def test_accuracy_counts_both_kinds_of_error():
+    p = classify(classifier(), TOKENS, MASK)
+    right = (p > 0.5).astype(np.float32)
+    for wrong in ([], [0], [1, 2], [0, 1, 2]):
+        labels = right.copy()
+        labels[wrong] = 1 - labels[wrong]
+        assert evaluate_classifier(classifier(), TOKENS, MASK, labels)["accuracy"] == pytest.approx(1 - len(wrong) / 3)
+
+
+def test_padding_and_its_side_do_not_matter():
+    p = classify(classifier(), TOKENS, MASK)
+    left = classify(classifier(), np.array([[1, 1, 3, 2, 3]]), np.array([[False, False, True, True, True]]))
+    alone = classify(classifier(), TOKENS[:1, :3], MASK[:1, :3])
+    np.testing.assert_allclose([left[0], alone[0]], p[0], rtol=0, atol=1e-12)
+    sure = classifier()._replace(b_o=np.array([2.0]))
+    assert classify(sure, TOKENS, MASK)[2] == pytest.approx(1 / (1 + np.exp(-2)), rel=1e-12)  # no word: b_o alone
+
+
+def test_words_that_are_not_in_the_batch_get_no_gradient():
+    _, grads = classifier_loss(classifier(), TOKENS[:1], MASK[:1], LABELS[:1])
+    np.testing.assert_array_equal(np.abs(grads.E).sum(axis=1) > 0, [False, False, True, True, False, False, False])
+
+
+def test_dropout_drops_the_share_asked_for_and_keeps_the_mean():
+    for dropout in (0.2, 0.75):
+        keep = _dropout_mask(rng(), dropout, (200, 500), np.dtype(np.float64))
+        np.testing.assert_allclose(np.unique(keep), [0, 1 / (1 - dropout)], rtol=1e-12)
+        assert np.mean(keep == 0) == pytest.approx(dropout, abs=0.01)
+
+
+def test_dropout_reaches_the_words_and_the_last_state():
+    params = randomised(init_classifier(rng(), 1, 200, 100, np.float64))._replace(W_hh=np.zeros((100, 100)))
+    params = params._replace(W_xh=params.W_xh / 20)
+    one_word = np.zeros((1, 1), int), np.ones((1, 1), bool), np.ones(1)
+    _, grads = classifier_loss(params, *one_word, dropout=0.5, rng=rng())
+    for a in (grads.E, grads.W_ho):
+        assert 0.35 < np.mean(a == 0) < 0.65
+    _, grads = classifier_loss(params, *one_word)
+    assert np.all(grads.E != 0) and np.all(grads.W_ho != 0)
+
+
+def test_reading_along_agrees_with_classify():
+    sentence = TOKENS[1]
+    p, influence = read_along(classifier(), sentence)
+    assert p.shape == influence.shape == (5,)
+    for t in range(5):
+        prefix = sentence[None, : t + 1]
+        np.testing.assert_allclose(p[t], classify(classifier(), prefix, np.ones(prefix.shape, bool))[0], atol=1e-12)
+
+
+def test_influence_is_the_slope_of_the_last_verdict_by_each_word():
+    params, sentence = classifier(), TOKENS[1]
+    assert len(set(sentence)) == len(sentence)  # then the slope by x_t is the slope by one row of E
+    slope = finite_difference(lambda E: read_along(params._replace(E=E), sentence)[0][-1], params.E)
+    np.testing.assert_allclose(read_along(params, sentence)[1], np.linalg.norm(slope[sentence], axis=1), atol=1e-9)
+
+
+def test_char_loss_of_a_model_that_knows_nothing():
+    blank = CharParams(*map(np.zeros_like, char_model()))
+    assert char_loss(blank, TOKENS)[0] == pytest.approx(np.log(CHARACTERS), rel=1e-12)
+
+
+def remembers_nothing(targets):
+    """A model that always expects the same successor of a character: targets[k] after k."""
+    V = len(targets)
+    W_ho = np.full((V, V), -30.0)
+    W_ho[np.arange(V), targets] = 30
+    return CharParams(np.eye(V), np.zeros((V, V)), np.zeros(V), W_ho, np.zeros(V))
+
+
+def test_writing_follows_the_model():
+    successor = [2, 0, 3, 1]
+    model = remembers_nothing(successor)
+    assert write(model, rng(), [1], 6) == [0, 2, 3, 1, 0, 2]
+    assert write(model, rng(), [0, 0, 3], 2) == [1, 0]
+    assert char_loss(model, np.array([[0, 2, 3, 1, 0]]))[0] < 1e-12
+
+
+def test_writing_near_temperature_0_takes_the_best_guess():
+    model, start = char_model(), [1, 2]
+    cold = [write(model, rng(seed), start, 12, temperature) for seed in range(3) for temperature in (1e-3, 1e-300)]
+    text = list(start)
+    for _ in range(12):
+        # The logit of a next character is what lowers its loss: the best guess has the smallest.
+        losses = [char_loss(model, np.array([[*text, k]]))[0] for k in range(CHARACTERS)]
+        text.append(int(np.argmin(losses)))
+    assert all(written == text[2:] for written in cold)
+
+
+def test_writing_draws_from_the_softmax_at_its_temperature():
+    model = CharParams(*map(np.zeros_like, char_model()))._replace(b_o=np.log(np.arange(1.0, 8)))
+    for temperature, power in ((1, 1), (0.5, 2), (1e6, 0)):
+        counts = np.bincount(write(model, rng(), [0], 2000, temperature), minlength=CHARACTERS)
+        weights = np.arange(1.0, 8) ** power
+        np.testing.assert_allclose(counts / 2000, weights / weights.sum(), atol=0.04)
+
+
+def test_writing_repeats_with_its_seed():
+    model = char_model()
+    assert write(model, rng(1), [0], 30) == write(model, rng(1), [0], 30) != write(model, rng(2), [0], 30)
+    assert all(type(k) is int and 0 <= k < CHARACTERS for k in write(model, rng(1), np.array([0]), 30))
+
+
+def test_arguments_are_never_changed():
+    params, chars = classifier(), char_model()
+    arrays = [*params, *chars, TOKENS.copy(), MASK.copy(), LABELS.copy()]
+    for a in arrays:
+        a.setflags(write=False)  # whoever writes into one raises
+    tokens, mask, labels = arrays[-3:]
+    _, grads = classifier_loss(params, tokens, mask, labels, 0.5, rng())
+    p = classify(params, tokens, mask)
+    results = [*grads, *char_loss(chars, tokens)[1], p, *read_along(params, tokens[0])]
+    assert not any(np.shares_memory(result, a) for result in results for a in arrays)
+
+
+def test_weights_are_in_the_order_of_keras():
+    import keras  # 8 s: not on the way of the tests above
+
+    params = classifier(dtype=np.float32)
+    twin = keras.Sequential(
+        [keras.layers.Embedding(WORDS, 3, mask_zero=True), keras.layers.SimpleRNN(4), keras.layers.Dense(1)]
+    )
+    twin.build((None, None))
+    twin.set_weights(list(params))
+    p = classify(params, TOKENS, MASK)
+    np.testing.assert_allclose(twin(TOKENS).numpy()[:, 0], np.log(p / (1 - p)), rtol=0, atol=1e-6)
+    for ours, theirs in zip(params, ClassifierParams(*twin.get_weights()), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+    chars = char_model(dtype=np.float32)
+    twin = keras.Sequential([keras.layers.SimpleRNN(5, return_sequences=True), keras.layers.Dense(CHARACTERS)])
+    twin.build((None, None, CHARACTERS))
+    twin.set_weights(list(chars))
+    logits = twin(keras.ops.one_hot(TOKENS[:, :-1], CHARACTERS))
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)(TOKENS[:, 1:], logits)
+    assert char_loss(chars, TOKENS)[0] == pytest.approx(float(loss), abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("changes", "error", "parts"),
+    [
+        (dict(params=char_model()), TypeError, ("params must be ClassifierParams(E, W_xh", "CharParams")),
+        (dict(params=list(classifier())), TypeError, ("params must be ClassifierParams", "list")),
+        (dict(params=classifier()._replace(E=[[1.0]])), TypeError, ("E must be a NumPy array", "list")),
+        (dict(params=classifier()._replace(E=np.ones(7))), ValueError, ("E must have shape (V, D)", "(7,)")),
+        (dict(params=classifier()._replace(E=np.full((7, 3), np.nan))), ValueError, ("E must be finite", "nan")),
+        (
+            dict(params=classifier()._replace(E=np.ones((7, 3), np.float32))),
+            ValueError,
+            ("W_xh must be float32 as E is", "float64"),
+        ),
+        (dict(params=classifier()._replace(W_xh=np.ones((2, 4)))), ValueError, ("W_xh must", "axis 0 is 2, but D = 3")),
+        (
+            dict(params=classifier()._replace(W_ho=np.ones((4, 2)))),
+            ValueError,
+            ("W_ho must have shape (H, 1)", "(4, 2)"),
+        ),
+        (dict(params=classifier()._replace(b_o=np.ones(2))), ValueError, ("b_o must have shape (O,)", "(2,)")),
+        (dict(tokens=[[1, 2]]), TypeError, ("tokens must be a NumPy array", "list")),
+        (dict(tokens=TOKENS[0]), ValueError, ("tokens must have shape (B, T)", "(5,)")),
+        (dict(tokens=TOKENS[:, :0]), ValueError, ("tokens must have shape (B, T)", "axis 1 (T) is empty")),
+        (dict(tokens=TOKENS + 1), ValueError, ("tokens must lie between 0 and 6", "from 1 to 7")),
+        (dict(tokens=TOKENS - 1), ValueError, ("tokens must lie between 0 and 6", "from -1 to 5")),
+        (dict(tokens=TOKENS.astype(float)), ValueError, ("tokens must hold whole numbers", "float64")),
+        (dict(tokens=TOKENS > 0), ValueError, ("tokens must hold whole numbers", "bool")),
+        (dict(mask=MASK[:, :4]), ValueError, ("mask must have shape (B, T)", "axis 1 is 4, but T = 5")),
+        (dict(mask=MASK.astype(int)), ValueError, ("mask must be boolean", "int64")),
+        (dict(labels=LABELS[:, None]), ValueError, ("labels must have shape (B,)", "(3, 1)")),
+        (dict(labels=LABELS[:2]), ValueError, ("labels must have shape (B,)", "axis 0 is 2, but B = 3")),
+        (dict(labels=[1, 0, 1]), TypeError, ("labels must be a NumPy array", "list")),
+        (dict(labels=LABELS * 2), ValueError, ("must lie between 0 and 1", "2.0")),
+    ],
+)
+def test_the_classifier_names_what_is_wrong(changes, error, parts):
+    arguments = dict(params=classifier(), tokens=TOKENS, mask=MASK, labels=LABELS) | changes
+    with refused(error, *parts):
+        classifier_loss(**arguments)
+    with refused(error, *parts):
+        evaluate_classifier(**arguments)
+    if "labels" not in changes:
+        del arguments["labels"]
+        with refused(error, *parts):
+            classify(**arguments)
+
+
+def test_dropout_that_means_nothing_is_named():
+    for dropout in (-0.1, 1, 1.5, np.nan, None, "0.5"):
+        with refused(ValueError, "dropout must be a number from 0 to below 1", repr(dropout)):
+            classifier_loss(classifier(), TOKENS, MASK, LABELS, dropout, rng())
+    for no_rng in (None, 0):
+        with refused(TypeError, "rng must be a NumPy Generator", type(no_rng).__name__):
+            classifier_loss(classifier(), TOKENS, MASK, LABELS, 0.5, no_rng)
+
+
+@pytest.mark.parametrize(
+    ("tokens", "error", "parts"),
+    [
+        ([1, 2], TypeError, ("tokens must be a NumPy array", "list")),
+        (TOKENS, ValueError, ("tokens must have shape (T,)", "(3, 5)")),
+        (TOKENS[0, :0], ValueError, ("tokens must have shape (T,)", "empty")),
+        (np.array([1, 7]), ValueError, ("tokens must lie between 0 and 6", "7")),
+    ],
+)
+def test_read_along_names_what_is_wrong(tokens, error, parts):
+    with refused(error, *parts):
+        read_along(classifier(), tokens)
+
+
+@pytest.mark.parametrize(
+    ("params", "tokens", "error", "parts"),
+    [
+        (classifier(), TOKENS, TypeError, ("params must be CharParams(W_xh", "ClassifierParams")),
+        (char_model()._replace(W_ho=np.ones((5, 4))), TOKENS, ValueError, ("W_ho must", "axis 1 is 4, but V = 7")),
+        (char_model(), TOKENS.tolist(), TypeError, ("tokens must be a NumPy array", "list")),
+        (char_model(), TOKENS[0], ValueError, ("tokens must have shape (B, T+1)", "(5,)")),
+        (char_model(), TOKENS[:, :1], ValueError, ("tokens must be at least 2 a row", "(3, 1)")),
+        (char_model(), np.array([[0, 1, 7]]), ValueError, ("tokens must lie between 0 and 6", "7")),
+        (char_model(), np.array([[-1, 1, 0]]), ValueError, ("tokens must lie between 0 and 6", "-1")),
+    ],
+)
+def test_char_loss_names_what_is_wrong(params, tokens, error, parts):
+    with refused(error, *parts):
+        char_loss(params, tokens)
+
+
+@pytest.mark.parametrize(
+    ("changes", "error", "parts"),
+    [
+        (dict(params=classifier()), TypeError, ("params must be CharParams", "ClassifierParams")),
+        (dict(rng=0), TypeError, ("rng must be a NumPy Generator", "int")),
+        (dict(start=[]), ValueError, ("start must have shape (T,)", "empty")),
+        (dict(start=[7]), ValueError, ("start must lie between 0 and 6", "7")),
+        (dict(start=[-1]), ValueError, ("start must lie between 0 and 6", "-1")),
+        (dict(start=["a"]), ValueError, ("start must hold whole numbers", "<U1")),
+        (dict(start=3), ValueError, ("start must have shape (T,)", "()")),
+        (dict(length=0), ValueError, ("length must be a positive whole number", "0")),
+        (dict(temperature=0), ValueError, ("temperature must be a positive number", "0")),
+        (dict(temperature=np.nan), ValueError, ("temperature must be a positive number", "nan")),
+    ],
+)
+def test_write_names_what_is_wrong(changes, error, parts):
+    with refused(error, *parts):
+        write(**(dict(params=char_model(), rng=rng(), start=[0], length=3) | changes))
+
+
+@pytest.mark.parametrize(
+    ("make", "error", "parts"),
+    [
+        (lambda: init_classifier(0, 9, 2, 3), TypeError, ("rng must be a NumPy Generator", "int")),
+        (lambda: init_classifier(rng(), 0, 2, 3), ValueError, ("vocabulary_size must be a positive", "0")),
+        (lambda: init_classifier(rng(), 9, 0, 3), ValueError, ("embedding_size must be a positive", "0")),
+        (lambda: init_classifier(rng(), 9, 2, 0), ValueError, ("hidden_size must be a positive", "0")),
+        (lambda: init_classifier(rng(), 9, 2, 3, int), ValueError, ("dtype must be one of", "'int64'")),
+        (lambda: init_char_model(rng(), 0, 3), ValueError, ("alphabet_size must be a positive", "0")),
+        (lambda: init_char_model(rng(), 9, -3), ValueError, ("hidden_size must be a positive", "-3")),
+    ],
+)
+def test_making_a_network_names_what_is_wrong(make, error, parts):
+    with refused(error, *parts):
+        make()
+
+
+def test_a_new_classifier_starts_as_keras_would():
+    params = init_classifier(rng(), 1000, 20, 10, np.float64)
+    assert [a.shape for a in params] == [(1000, 20), (20, 10), (10, 10), (10,), (10, 1), (1,)]
+    assert 0.0499 < np.abs(params.E).max() <= 0.05 and abs(params.E.mean()) < 1e-3
+    assert [a.shape for a in init_char_model(rng(), 30, 8)] == [(30, 8), (8, 8), (8,), (8, 30), (30,)]
