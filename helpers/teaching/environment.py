@@ -8,7 +8,7 @@ from packaging.specifiers import SpecifierSet
 
 REPAIR = (
     "Close JupyterLab and start it with `make lab` in the course's folder, which installs what is missing. "
-    "Without make, follow \"Other ways to install\" in README.md."
+    'Without make, follow "Other ways to install" in README.md.'
 )
 
 

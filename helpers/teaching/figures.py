@@ -11,6 +11,7 @@ from importlib import resources
 import matplotlib.style
 import numpy as np
 from IPython.display import DisplayHandle, display
+from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 from matplotlib.patches import Circle, FancyArrowPatch, FancyBboxPatch
 from matplotlib.ticker import AutoLocator, MaxNLocator
@@ -48,7 +49,7 @@ def _bundle(figure, alt):
         raise ValueError("alt must say in a sentence what the figure shows, got an empty text")
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=PIXELS_PER_INCH * SHARPNESS)
-    width, height = (int(round(inches * PIXELS_PER_INCH)) for inches in figure.get_size_inches())
+    width, height = (round(inches * PIXELS_PER_INCH) for inches in figure.get_size_inches())
     data = {"image/png": buffer.getvalue(), "text/plain": f"[Figure: {alt}]"}
     return data, {"image/png": {"alt": alt, "width": width, "height": height}}
 
@@ -71,6 +72,7 @@ def lines(
     title: str,
     xlabel: str,
     ylabel: str,
+    points: Mapping[str, Sequence] | None = None,
     levels: Mapping[str, float] | None = None,
     xscale: str = "linear",
     yscale: str = "linear",
@@ -78,12 +80,15 @@ def lines(
     marker: str | None = None,
     figsize: tuple[float, float] = (7.5, 3.6),
 ) -> Figure:
-    """Draw one line for each name: `series` maps names to y, or to (x, y). `levels` adds named horizontal lines."""
+    """Draw one line for each name: `series` maps names to y, or to (x, y).
+
+    `points` adds, in the same form, open circles without a line; `levels` adds named horizontal lines.
+    """
     figure = Figure(figsize=figsize)
     ax = figure.subplots()
     _draw_lines(ax, series, marker)
-    for n, (name, level) in enumerate((levels or {}).items()):
-        ax.axhline(level, color=GREY, linestyle=("--", ":", "-.")[n % 3], linewidth=1.4, label=name)
+    _draw_lines(ax, points or {}, "o", linestyle="none", markersize=8, markerfacecolor="none", markeredgewidth=1.5)
+    _draw_levels(ax, levels)
     ax.set(xlabel=xlabel, ylabel=ylabel, xscale=xscale, yscale=yscale, title=title)
     if ylim:
         ax.set_ylim(*ylim)
@@ -98,23 +103,37 @@ def line_panels(
     title: str,
     xlabel: str,
     ylabel: str,
+    levels: Mapping[str, float] | None = None,
+    xscale: str = "linear",
     yscale: str = "linear",
     ylim: tuple[float, float] | None = None,
     marker: str | None = None,
+    linestyles: Sequence = ("-",),
+    legend_outside: bool = False,
     share_y: bool = True,
     figsize: tuple[float, float] = (9, 3.2),
 ) -> Figure:
-    """Draw small line charts side by side: `panels` maps each chart's name to its `series` (see `lines`)."""
+    """Draw small line charts side by side: `panels` maps each chart's name to its `series` (see `lines`).
+
+    `levels` adds named horizontal lines to each chart. `linestyles` are taken in turn by a chart's lines, so that lines
+    that lie on each other stay visible. The legend is in the last chart, or to the right of it (`legend_outside`).
+    """
     figure = Figure(figsize=figsize)
     axes = figure.subplots(1, len(panels), sharey=share_y, squeeze=False)[0]
     for ax, (name, series) in zip(axes, panels.items(), strict=True):
         _draw_lines(ax, series, marker)
-        ax.set(xlabel=xlabel, yscale=yscale)
+        for n, line in enumerate(ax.lines):
+            line.set_linestyle(linestyles[n % len(linestyles)])
+        _draw_levels(ax, levels)
+        ax.set(xlabel=xlabel, xscale=xscale, yscale=yscale)
         ax.set_title(name, fontweight="normal", fontsize=11)
         if ylim:
             ax.set_ylim(*ylim)
     axes[0].set_ylabel(ylabel)
-    _legend(axes[-1])
+    if legend_outside:
+        figure.legend(*axes[-1].get_legend_handles_labels(), loc="outside right center", handlelength=2.8)
+    else:
+        _legend(axes[-1])
     _title(figure, title)
     return figure
 
@@ -172,6 +191,39 @@ def heat_map(
 
 
 @_styled
+def magnitude_maps(
+    panels: Mapping[str, np.ndarray],
+    *,
+    title: str,
+    xlabel: str,
+    ylabel: str,
+    colour_label: str,
+    xticks: Sequence[str] | None = None,
+    figsize: tuple[float, float] = (10, 3.6),
+) -> Figure:
+    """Draw matrices of magnitudes with equally many columns side by side, row 1 on top, on one logarithmic scale.
+
+    What is zero (below 1e-12 of the largest) stays white, and nothing else does.
+    """
+    largest = max(float(values.max()) for values in panels.values())
+    shown = {name: np.ma.masked_less(values, 1e-12 * largest) for name, values in panels.items()}
+    palest = min(float(values.min()) for values in shown.values()) / 4  # leaves out the nearly white end of the colours
+    figure = Figure(figsize=figsize)
+    axes = figure.subplots(1, len(panels), squeeze=False)[0]
+    for ax, (name, values) in zip(axes, shown.items(), strict=True):
+        image = ax.imshow(values, cmap="Blues", norm=LogNorm(palest, largest), aspect="auto", interpolation="none")
+        ax.set_title(name, fontweight="normal", fontsize=11)
+        ax.set_xlabel(xlabel)
+        _word_ticks(ax, xticks, turned=True)
+        ax.set_yticks(range(len(values)), range(1, len(values) + 1))
+        ax.grid(False)
+    axes[0].set_ylabel(ylabel)
+    figure.colorbar(image, ax=axes, label=colour_label, pad=0.02)
+    _title(figure, title)
+    return figure
+
+
+@_styled
 def bars(
     values: Mapping[str, float],
     *,
@@ -193,13 +245,14 @@ def bars(
     for n, (name, level) in enumerate((levels or {}).items()):
         ax.axvline(level, color=GREY, linestyle=("--", ":", "-.")[n % 3], linewidth=1.4, label=name)
     ax.invert_yaxis()
-    ax.set(xlabel=xlabel, title=title, xscale=xscale)
+    ax.set(xlabel=xlabel, xscale=xscale)
     if xlim:
         ax.set_xlim(*xlim)
     else:
         ax.margins(x=0.12)
     ax.grid(axis="y", visible=False)
     _legend(ax)
+    _title(figure, title)
     return figure
 
 
@@ -307,6 +360,49 @@ def folded_and_unrolled(steps: int = 4) -> Figure:
     return figure
 
 
+@_styled
+def weight_copies(steps: int = 4, use: int = 2) -> Figure:
+    """Draw a chain of states with one copy of W_hh for each step, and the path of one copy to the last loss."""
+    figure = Figure(figsize=(9, 3.4))
+    ax = figure.subplots()
+    gap = 1.9
+    ax.set(xlim=(-0.6, gap * steps + 2.9), ylim=(-1.75, 1.65), aspect="equal")
+    ax.axis("off")
+    ax.add_patch(Circle((0, 0), 0.36, facecolor="white", edgecolor=GREY, lw=1.4, linestyle="--"))
+    ax.text(0, 0, "$h_0$", ha="center", va="center", fontsize=13)
+    for i in range(1, steps + 1):
+        at, chosen = gap * i, i == use
+        _arrow(ax, (at - gap + (0.36 if i == 1 else 0.42), 0), (at - 0.42, 0), BLUE if i > use else GREY)
+        ax.add_patch(
+            FancyBboxPatch(
+                (at - 0.34, -0.34), 0.68, 0.68, boxstyle="round,pad=0.08", facecolor="#DCEBF5", edgecolor=BLUE, lw=1.6
+            )
+        )
+        ax.text(at, 0, f"$h_{i}$", ha="center", va="center", fontsize=13)
+        colour = ORANGE if chosen else GREY
+        ax.text(at, -1.38, f"$W^{{({i})}}$", ha="center", va="center", fontsize=13, color=colour)
+        _arrow(ax, (at, -1.12), (at, -0.42), colour)
+        if i > use:
+            ax.text(at - gap / 2, 0.22, rf"$\partial h_{i}/\partial h_{i - 1}$", ha="center", color=BLUE, fontsize=11)
+    last = gap * steps
+    _arrow(ax, (last + 0.42, 0), (last + 1.55, 0), GREEN)
+    ax.text(last + 1.62, 0, f"$L_{steps}$", ha="left", va="center", fontsize=14, color=GREEN)
+    ax.text(last + 0.98, 0.22, rf"$\partial L_{steps}/\partial h_{steps}$", ha="center", color=GREEN, fontsize=11)
+    ax.text(
+        gap * use + 0.14, -0.82, rf"$\partial^+ h_{use}/\partial W$", ha="left", va="center", color=ORANGE, fontsize=11
+    )
+    ax.text(gap * use, 1.25, "direct: one copy, one step", color=ORANGE, ha="center", fontsize=11)
+    ax.text(
+        gap * (use + steps) / 2 + 0.7,
+        0.78,
+        "total: every path from here to the loss",
+        color=BLUE,
+        ha="left",
+        fontsize=11,
+    )
+    return figure
+
+
 def _unit(ax, x, below, inside, above):
     ax.add_patch(
         FancyBboxPatch(
@@ -328,10 +424,15 @@ def _arrow(ax, start, end, colour):
     )
 
 
-def _draw_lines(ax, series, marker):
+def _draw_lines(ax, series, marker, **style):
     for name, values in series.items():
         x, y = values if isinstance(values, tuple) else (np.arange(len(values)), values)
-        ax.plot(x, y, label=name, marker=marker)
+        ax.plot(x, y, label=name, marker=marker, **style)
+
+
+def _draw_levels(ax, levels):
+    for n, (name, level) in enumerate((levels or {}).items()):
+        ax.axhline(level, color=GREY, linestyle=("--", ":", "-.")[n % 3], linewidth=1.4, label=name)
 
 
 def _legend(ax):
@@ -343,9 +444,9 @@ def _title(figure, title):
     figure.suptitle(title, x=0.01, ha="left", fontsize=12, fontweight="bold")
 
 
-def _word_ticks(ax, words):
+def _word_ticks(ax, words, turned=None):
     if words is not None:
-        turned = sum(map(len, words)) > 40
+        turned = sum(map(len, words)) > 40 if turned is None else turned
         ax.set_xticks(
             range(len(words)),
             words,
