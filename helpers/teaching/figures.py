@@ -45,8 +45,8 @@ class LiveView:
 
 
 def _bundle(figure, alt):
-    if not alt.strip():
-        raise ValueError("alt must say in a sentence what the figure shows, got an empty text")
+    if not isinstance(alt, str) or not alt.strip():
+        raise ValueError(f"alt must say in a sentence what the figure shows, got {alt!r}")
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=PIXELS_PER_INCH * SHARPNESS)
     width, height = (round(inches * PIXELS_PER_INCH) for inches in figure.get_size_inches())
@@ -336,8 +336,8 @@ def folded_and_unrolled(steps: int = 4) -> Figure:
             (0.42, 0.24), (0.42, -0.24), connectionstyle=loop, arrowstyle="-|>", mutation_scale=13, color=ORANGE, lw=1.8
         )
     )
-    ax.text(0.98, 0.0, "$W_{hh}$", color=ORANGE, ha="left", va="center", fontsize=12)
-    ax.text(1.75, 0, "=", ha="center", va="center", fontsize=20)
+    ax.text(0.86, 0.32, "$W_{hh}$", color=ORANGE, ha="center", va="bottom", fontsize=12)
+    ax.text(1.5, 0, "$\\Rightarrow$", ha="center", va="center", fontsize=20)
     first = 2.35
     ax.add_patch(Circle((first, 0), 0.3, facecolor="white", edgecolor=GREY, lw=1.4, linestyle="--"))
     ax.text(first, 0, "$h_0$", ha="center", va="center", fontsize=12)
@@ -363,10 +363,10 @@ def folded_and_unrolled(steps: int = 4) -> Figure:
 @_styled
 def weight_copies(steps: int = 4, use: int = 2) -> Figure:
     """Draw a chain of states with one copy of W_hh for each step, and the path of one copy to the last loss."""
-    figure = Figure(figsize=(9, 3.4))
+    figure = Figure(figsize=(9, 3.0))
     ax = figure.subplots()
     gap = 1.9
-    ax.set(xlim=(-0.6, gap * steps + 2.9), ylim=(-1.75, 1.65), aspect="equal")
+    ax.set(xlim=(-0.6, gap * steps + 2.9), ylim=(-2.0, 1.15), aspect="equal")
     ax.axis("off")
     ax.add_patch(Circle((0, 0), 0.36, facecolor="white", edgecolor=GREY, lw=1.4, linestyle="--"))
     ax.text(0, 0, "$h_0$", ha="center", va="center", fontsize=13)
@@ -391,14 +391,9 @@ def weight_copies(steps: int = 4, use: int = 2) -> Figure:
     ax.text(
         gap * use + 0.14, -0.82, rf"$\partial^+ h_{use}/\partial W$", ha="left", va="center", color=ORANGE, fontsize=11
     )
-    ax.text(gap * use, 1.25, "direct: one copy, one step", color=ORANGE, ha="center", fontsize=11)
+    ax.text(gap * use, -1.85, "direct: one copy, one step", color=ORANGE, ha="center", fontsize=11)
     ax.text(
-        gap * (use + steps) / 2 + 0.7,
-        0.78,
-        "total: every path from here to the loss",
-        color=BLUE,
-        ha="left",
-        fontsize=11,
+        gap * (use + steps) / 2, 0.85, "total: all the way from here to there", color=BLUE, ha="center", fontsize=11
     )
     return figure
 
