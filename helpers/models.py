@@ -166,6 +166,7 @@ def char_loss(params: CharParams, tokens: np.ndarray) -> tuple[float, CharParams
     return loss, CharParams(rnn.W_xh, rnn.W_hh, rnn.b, head.W_ho, head.b_o)
 
 
+@np.errstate(over="ignore")  # near temperature 0 the worse guesses rightly go to −infinity
 def write(
     params: CharParams, rng: np.random.Generator, start: list[int], length: int, temperature: float = 1.0
 ) -> list[int]:

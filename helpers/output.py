@@ -83,7 +83,7 @@ def sigmoid_cross_entropy(o: np.ndarray, y: np.ndarray) -> tuple[float, np.ndarr
     # max(o, 0) − o y + log(1 + e^−|o|): the same sum, without the logarithm of a rounded 0.
     loss = np.mean(np.maximum(o, 0) - o * y + np.log1p(np.exp(-np.abs(o))))
     check.check_overflow("the loss", loss)
-    return float(loss), (sigmoid(o) - y) / o.dtype.type(o.size)
+    return float(loss), (sigmoid(o) - y) / o.size
 
 
 @np.errstate(over="ignore", invalid="ignore")
@@ -123,7 +123,7 @@ def squared_error(o: np.ndarray, y: np.ndarray) -> tuple[float, np.ndarray]:
     error = o - y
     loss = np.mean(error * error)
     check.check_overflow("the loss", loss)
-    return float(loss), error * o.dtype.type(2 / o.size)
+    return float(loss), error * (2 / o.size)
 
 
 def _check_head(params, h, **more):

@@ -116,7 +116,7 @@ def test_vocabulary_names_what_is_wrong():
 
 
 def test_build_vocabulary_takes_the_most_frequent_words():
-    token_lists = [["b", "a", "c"], ["c", "a"], ["c", "d"]]
+    token_lists = [["d", "a", "c"], ["c", "a"], ["c", "b"]]
     assert build_vocabulary(token_lists, 6).words[2:] == ("c", "a", "b", "d")  # b and d: once each, by the alphabet
     assert build_vocabulary(token_lists, 4).words[2:] == ("c", "a")
     assert build_vocabulary(iter(token_lists), 100).words[2:] == ("c", "a", "b", "d")
