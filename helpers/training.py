@@ -177,6 +177,7 @@ def fit(
                 if metrics["loss"] < best_loss:
                     best, best_epoch, best_loss = params, epoch, metrics["loss"]
                 elif epoch - best_epoch >= patience:
+                    progress.total = progress.n  # all that there was to do: no red bar
                     break
     return (params if patience is None else best), history
 
