@@ -48,7 +48,7 @@ def test_long_messages_are_wrapped(capsys):
     with must_fail(ValueError):
         raise ValueError("word " * 60)
     printed = capsys.readouterr().out.splitlines()
-    assert len(printed) > 1 and max(map(len, printed)) <= 110 and printed[1].startswith("    word")
+    assert len(printed) > 1 and max(map(len, printed)) <= 90 and printed[1].startswith("    word")
 
 
 def test_silence_is_noticed():

@@ -28,7 +28,7 @@ def must_fail(kind: type[Exception], *parts: str, lines: int = 1) -> Iterator[No
     else:
         raise AssertionError(f"this no longer raises {kind.__name__}: what is said about it here must be rewritten")
     said = [line.strip() for line in message.splitlines() if line.strip()][:lines]
-    print(*textwrap.wrap(f"{name}: {' '.join(said)}", 110, subsequent_indent="    "), sep="\n")
+    print(*textwrap.wrap(f"{name}: {' '.join(said)}", 90, subsequent_indent="    "), sep="\n")
 
 
 def core_message(error: Exception) -> str:
