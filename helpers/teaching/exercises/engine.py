@@ -1,0 +1,416 @@
+"""The engine of the exercises: it runs a reader's answer on random cases and says what happened in plain words.
+
+An `Exercise` carries its reference solution and real wrong solutions (`Misconception`). An answer that behaves as one
+of these on every case gets that one's name and explanation; so a diagnosis is always an observation, never a guess.
+"""
+
+import copy
+import ctypes
+import functools
+import html
+import inspect
+import re
+import textwrap
+import threading
+import traceback
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from IPython.display import display
+
+TIME_LIMIT = 5.0  # seconds that a reader's function may take for all cases together
+CASES = 6
+TOLERANCE = 1e-6  # of the largest entry expected; the cases are in float64
+
+NOT_ATTEMPTED, RIGHT, RECOGNISED, WRONG = "not attempted", "right", "recognised", "wrong"
+MARKS = {NOT_ATTEMPTED: "○", RIGHT: "✓", RECOGNISED: "✗", WRONG: "✗"}
+COLOURS = {  # JupyterLab's own, which follow its theme; elsewhere the second one
+    NOT_ATTEMPTED: "var(--jp-border-color0, #767676)",
+    RIGHT: "var(--jp-success-color1, #2e7d32)",
+    RECOGNISED: "var(--jp-warn-color1, #b85c00)",
+    WRONG: "var(--jp-error-color1, #c62828)",
+}
+
+
+@dataclass(frozen=True)
+class Misconception:
+    """A classic wrong answer: how it behaves, what it is called, why it is wrong, and what to read again."""
+
+    name: str
+    wrong: Callable  # the wrong solution itself, called as the right one is
+    says: str  # two sentences: what was done, and why it gives something else
+    reread: str  # "section 7, equation (8)"
+
+
+def edited(solution: Callable, *replacements: tuple[str, str]) -> Callable:
+    """Return `solution` with pieces of its source replaced, each of which must occur there.
+
+    Most wrong answers are one slip away from the right one; this states the slip and nothing else.
+    """
+    source = textwrap.dedent(inspect.getsource(solution))
+    for old, new in replacements:
+        if old not in source:
+            raise ValueError(f"{solution.__name__} has no {old!r} that could be replaced by {new!r}")
+        source = source.replace(old, new)
+    names = dict(inspect.unwrap(solution).__globals__)
+    exec(compile(source, f"<{solution.__name__}, edited>", "exec"), names)  # the course's own text, never a reader's
+    return names[solution.__name__]
+
+
+@dataclass(frozen=True)
+class Feedback:
+    """What a check answers: its kind, a headline, and sentences below; readable as text and as HTML in both themes."""
+
+    kind: str
+    headline: str
+    sentences: tuple[str, ...] = ()
+
+    def _repr_mimebundle_(self, include=None, exclude=None):
+        paragraphs = "".join(f"<p style='margin:.35em 0 0'>{_inline_html(sentence)}</p>" for sentence in self.sentences)
+        box = (
+            f"<div role='status' style='border-left:.35em solid {COLOURS[self.kind]};padding:.35em .9em;"
+            f"max-width:52em;line-height:1.5'><strong>{MARKS[self.kind]} {_inline_html(self.headline)}</strong>"
+            f"{paragraphs}</div>"
+        )
+        text = [f"{MARKS[self.kind]} {self.headline}", *self.sentences]
+        return {"text/plain": "\n".join(line for part in text for line in _wrapped(part)), "text/html": box}
+
+
+@dataclass(frozen=True)
+class Folded:
+    """Texts that a reader opens one by one: (summary, text) pairs; `code` sets the texts as programs."""
+
+    parts: tuple[tuple[str, str], ...]
+    code: bool = False
+
+    def _repr_mimebundle_(self, include=None, exclude=None):
+        def body(text):
+            if self.code:
+                return f"<pre style='margin:.4em 0 .4em 1em'>{html.escape(text)}</pre>"
+            return f"<p style='margin:.3em 0 .5em 1em'>{_inline_html(text)}</p>"
+
+        folded = "".join(
+            f"<details><summary style='cursor:pointer'>{html.escape(summary)}</summary>{body(text)}</details>"
+            for summary, text in self.parts
+        )
+        plain = "\n".join(
+            f"{summary}: {text}" if not self.code else f"{summary}:\n{text}" for summary, text in self.parts
+        )
+        return {"text/plain": plain, "text/html": f"<div style='max-width:52em;line-height:1.5'>{folded}</div>"}
+
+
+@dataclass(frozen=True)
+class Exercise:
+    """One exercise: `check` an answer, and on request `hint` and `solution`.
+
+    `answer` is the reference solution: a function, called with the cases as the reader's is. When it takes no
+    arguments, the exercise asks for a value, and `answer()` is one. `cases(rng)` draws the arguments of one call.
+    `ask(answer, *case)` says how to question an answer that is not just called, such as weights to be tried out.
+    """
+
+    name: str  # as in exercises.NAME
+    answer: Callable
+    returns: tuple[str, ...]  # the name of what comes back, or of each part of it
+    verified: str  # what a right answer has proved: "the states, for random sizes, batches and initial states"
+    hints: tuple[str, ...]  # from a nudge to nearly the answer
+    misconceptions: tuple[Misconception, ...]
+    cases: Callable[[np.random.Generator], tuple] = lambda rng: ()
+    ask: Callable | None = None
+
+    @property
+    def wants_function(self) -> bool:
+        """Whether the answer is a function; else it is a value."""
+        return bool(inspect.signature(self.answer).parameters)
+
+    @property
+    def right_answer(self):
+        """What a reader would hand in who got everything right."""
+        return self.answer if self.wants_function else self.answer()
+
+    def check(self, answer, *given) -> None:
+        """Say how an answer does. `given` are further objects of the notebook that the question needs."""
+        display(self.examine(answer, *given))
+
+    def hint(self) -> None:
+        """Show the hints, folded, from a nudge to nearly the answer."""
+        display(Folded(tuple((f"Hint {n} of {len(self.hints)}", text) for n, text in enumerate(self.hints, 1))))
+
+    def solution(self) -> None:
+        """Show the source of the reference solution, folded."""
+        display(Folded((("Solution", inspect.getsource(self.answer).rstrip()),), code=True))
+
+    def examine(self, answer, *given) -> Feedback:
+        """Return what `check` shows."""
+        if _untouched(answer):
+            return self._not_attempted()
+        if self.wants_function and not callable(answer):
+            return Feedback(
+                WRONG,
+                f"A function was expected, and a value of type {type(answer).__name__} came.",
+                (f"Hand over the function itself, without calling it: `exercises.{self.name}.check({self.name})`.",),
+            )
+        cases = list(self.draw_cases())
+        try:
+            results, changed = _within(TIME_LIMIT, lambda: self._question(_watched(answer), cases, given))
+        except _NotAttempted:
+            return self._not_attempted()
+        except _Stopped:
+            return Feedback(
+                WRONG,
+                f"Stopped: no answer within {TIME_LIMIT:.0f} seconds.",
+                ("Is there a loop that never ends? The cases are small: the solution takes a moment.",),
+            )
+        except _Raised as raised:
+            return raised.feedback(answer)
+        if changed:
+            return Feedback(
+                WRONG,
+                f"Your function changed its argument {changed}.",
+                (
+                    "Whoever called it still needs that array. Make a new one: `a = a + b` does, while `a += b` and"
+                    " `a[...] = b` write into the old one.",
+                ),
+            )
+        return self._judge(results, cases, given)
+
+    def draw_cases(self) -> Iterator[tuple]:
+        """Draw the same random cases at each check."""
+        rng = np.random.default_rng(20)
+        for _ in range(CASES):
+            yield self.cases(rng)
+
+    def _not_attempted(self):
+        help_at = f"`exercises.{self.name}.hint()` helps to start."
+        return Feedback(
+            NOT_ATTEMPTED, "Not attempted yet.", (f"Replace the `...` and run both cells again. {help_at}",)
+        )
+
+    def _question(self, answer, cases, given):
+        """Return what the answer gives for each case, and the name of the first argument that it changed."""
+        results, changed = [], None
+        names = list(inspect.signature(self.answer).parameters)
+        for case in cases:
+            arguments = _copy(case)
+            try:
+                with np.errstate(all="ignore"):
+                    if self.ask:
+                        results.append(self.ask(answer, *arguments, *given))
+                    else:
+                        results.append(answer(*arguments) if self.wants_function else answer)
+            except Exception as error:
+                raise _Raised(error, dict(zip(names, case, strict=False))) from error
+            pairs = zip(names, case, arguments, strict=False)
+            changed = changed or next((f"`{name}`" for name, old, new in pairs if not _same(old, new)), None)
+        return results, changed
+
+    def _judge(self, results, cases, given):
+        expected, _ = self._question(self.right_answer, cases, given)
+        if all(_agree(self._parts(r), self._parts(e)) for r, e in zip(results, expected, strict=True)):
+            on = f", on {len(cases)} random cases" if cases[0] else ""
+            return Feedback(RIGHT, f"Right: {self.verified}{on}.")
+        for misconception in self.misconceptions:
+            wrong = misconception.wrong if self.wants_function else misconception.wrong()
+            theirs, _ = self._question(wrong, cases, given)
+            if all(_agree(self._parts(r), self._parts(w)) for r, w in zip(results, theirs, strict=True)):
+                return Feedback(
+                    RECOGNISED,
+                    f"Wrong, and this is what happened: {misconception.name}.",
+                    (misconception.says, f"Read again: {misconception.reread}."),
+                )
+        for result, right in zip(results, expected, strict=True):
+            if not _agree(self._parts(result), self._parts(right)):
+                return Feedback(WRONG, *_first_disagreement(self._parts(result), self._parts(right), result))
+        raise AssertionError("an answer that is not right disagrees somewhere")
+
+    def _parts(self, result):
+        """Name the parts of a result: {"dW_hh": array, …}; None where a part is missing or too much."""
+        if len(self.returns) == 1:
+            return {self.returns[0]: result}
+        if isinstance(result, Mapping):
+            return {name: result.get(name) for name in self.returns}
+        if isinstance(result, tuple | list) and len(result) == len(self.returns):
+            return dict(zip(self.returns, result, strict=True))
+        return dict.fromkeys(self.returns)
+
+
+def _untouched(answer):
+    if isinstance(answer, tuple | list):
+        return any(part is ... for part in answer)
+    if isinstance(answer, Mapping):
+        return any(part is ... for part in answer.values())
+    return answer is ...
+
+
+def _watched(answer):
+    """Return the same function, except that a stub left as it is says so wherever it is called from."""
+    if not callable(answer):
+        return answer
+
+    @functools.wraps(answer)
+    def watched(*args, **kwargs):
+        result = answer(*args, **kwargs)
+        if _untouched(result):
+            raise _NotAttempted
+        return result
+
+    return watched
+
+
+class _Stopped(BaseException):
+    """Raised inside a reader's function that takes too long; no Exception, so that `except Exception` lets it by."""
+
+
+class _NotAttempted(BaseException):
+    """Raised when a stub is called."""
+
+
+class _Raised(Exception):
+    """What an answer raised, and the arguments it was given."""
+
+    def __init__(self, error, arguments):
+        super().__init__(str(error))
+        self.error, self.arguments = error, arguments
+
+    def feedback(self, answer):
+        """Tell it in plain sentences, with the line in the reader's own function."""
+        message = textwrap.shorten(" ".join(str(self.error).split()), 300, placeholder=" …")
+        sentences = [f"It said: {message}"] if message else []
+        code = getattr(inspect.unwrap(answer), "__code__", None) if callable(answer) else None
+        own = [f for f in traceback.extract_tb(self.error.__traceback__) if code and f.filename == code.co_filename]
+        if own and own[-1].line:
+            sentences.append(f"That was in line {own[-1].lineno - code.co_firstlineno + 1}: `{own[-1].line}`")
+        shapes = [f"{name} {value.shape}" for name, value in _leaves(self.arguments) if _is_array(value)]
+        if shapes:
+            sentences.append(f"The shapes that came in: {', '.join(shapes)}.")
+        who = "Your function" if callable(answer) else "Trying your answer out"
+        return Feedback(WRONG, f"{who} stopped with a {type(self.error).__name__}.", tuple(sentences))
+
+
+def _leaves(arguments):
+    """Yield (name, value) of arguments, those of a NamedTuple by their own names."""
+    for name, value in arguments.items():
+        if hasattr(value, "_asdict"):
+            yield from _leaves(value._asdict())
+        else:
+            yield name, value
+
+
+def _within(seconds, call):
+    """Run `call` in a thread and stop it there when it takes too long: the one way that works on every system."""
+    outcome = {}
+
+    def run():
+        try:
+            outcome["result"] = call()
+        except (SystemExit, KeyboardInterrupt) as error:  # from exit() in an answer
+            outcome["error"] = _Raised(error, {})
+        except BaseException as error:
+            outcome["error"] = error
+
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    thread.join(seconds)
+    if thread.is_alive():
+        ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread.ident), ctypes.py_object(_Stopped))
+        thread.join(1.0)
+        raise _Stopped
+    if "error" in outcome:
+        raise outcome["error"]
+    return outcome["result"]
+
+
+def _copy(value):
+    """Copy arrays and what holds them, and generators; anything else, such as a Keras layer, is handed on."""
+    if isinstance(value, np.ndarray | np.random.Generator):
+        return copy.deepcopy(value)
+    if isinstance(value, tuple | list):
+        parts = [_copy(part) for part in value]
+        return type(value)(*parts) if hasattr(value, "_fields") else type(value)(parts)
+    if isinstance(value, dict):
+        return {key: _copy(part) for key, part in value.items()}
+    return value
+
+
+def _same(old, new):
+    if isinstance(old, np.ndarray):
+        return old.shape == new.shape and np.array_equal(old, new, equal_nan=old.dtype.kind == "f")
+    if isinstance(old, tuple | list):
+        return len(old) == len(new) and all(map(_same, old, new))
+    if isinstance(old, dict):
+        return old.keys() == new.keys() and all(_same(old[key], new[key]) for key in old)
+    return True
+
+
+def _agree(parts, expected):
+    return all(_mismatch(name, parts[name], expected[name]) is None for name in expected)
+
+
+def _is_array(value):
+    return isinstance(value, np.ndarray) or (hasattr(value, "numpy") and hasattr(value, "shape"))  # NumPy or TensorFlow
+
+
+def _mismatch(name, value, expected):
+    """Say how `value` differs from what was expected, in a headline and a sentence; None when it does not."""
+    if value is None and expected is not None:
+        return f"{name} is None.", "Does your function end with a `return`, with everything that was asked for?"
+    if isinstance(expected, str | bool | np.bool_ | type(None)):
+        matches = isinstance(value, str | bool | np.bool_ | type(None)) and value == expected
+        return None if matches else (f"{name} is not right.", f"You said {value!r}.")
+    if isinstance(expected, int | float | np.number):
+        if isinstance(value, bool) or not (isinstance(value, int | float | np.number) or np.shape(value) == ()):
+            return f"{name} should be a number.", f"A value of type {type(value).__name__} came."
+    elif _is_array(expected):
+        if not _is_array(value) and not isinstance(value, np.number):
+            return f"{name} should be an array.", f"A value of type {type(value).__name__} came."
+    elif isinstance(expected, tuple | list):
+        if not isinstance(value, tuple | list) or len(value) != len(expected):
+            return f"{name} should have {len(expected)} entries.", f"{_kind(value)} came."
+        pairs = zip(value, expected, strict=True)
+        return next((m for n, (v, e) in enumerate(pairs) if (m := _mismatch(f"{name}[{n}]", v, e))), None)
+    value, expected = np.asarray(value), np.asarray(expected)
+    if value.dtype.kind not in "fiub":
+        return f"{name} should hold numbers.", f"Its dtype is {value.dtype}."
+    if value.shape != expected.shape:
+        says = f"Expected {expected.shape}, got {value.shape}."
+        if value.shape == expected.shape[::-1]:
+            says += " That is the shape of the transpose."
+        return f"{name} has the wrong shape.", says
+    if expected.dtype.kind in "f" and value.dtype != expected.dtype:
+        return f"{name} has the wrong dtype.", f"Expected {expected.dtype}, as the inputs are; got {value.dtype}."
+    if not np.all(np.isfinite(value)):
+        where = tuple(int(n) for n in np.argwhere(~np.isfinite(value))[0])
+        return f"{name} is not finite.", f"The entry {_index(where)} is {value[where]}."
+    far = np.abs(value - expected) > TOLERANCE * max(1.0, float(np.max(np.abs(expected), initial=0)))
+    if not far.any():
+        return None
+    if value.ndim == 2 and value.shape[0] == value.shape[1] and _mismatch(name, value.T, expected) is None:
+        return f"{name} is transposed.", "Its transpose agrees in every entry. Which index comes first?"
+    where = tuple(int(n) for n in np.argwhere(far)[0])
+    of = f"{int(far.sum())} of {far.size} entries differ. The first is {_index(where)}: " if where else ""
+    return f"{name} is not right.", f"{of}expected {expected[where]:.6g}, got {value[where]:.6g}."
+
+
+def _first_disagreement(parts, expected, result):
+    if all(part is None for part in parts.values()) and len(parts) > 1:
+        return f"{len(parts)} results were expected: {', '.join(parts)}.", (f"{_kind(result)} came.",)
+    headline, sentence = next(m for name in expected if (m := _mismatch(name, parts[name], expected[name])))
+    return headline, (sentence,)
+
+
+def _kind(value):
+    size = f" of {len(value)}" if isinstance(value, tuple | list | Mapping) else ""
+    return "None" if value is None else f"A {type(value).__name__}{size}"
+
+
+def _index(where):
+    return f"[{', '.join(map(str, where))}]"
+
+
+def _inline_html(text):
+    """Escape a sentence and set what stands between backticks as code."""
+    return re.sub(r"`([^`]+)`", r"<code>\1</code>", html.escape(text, quote=False))
+
+
+def _wrapped(text):
+    return textwrap.wrap(text, 110, subsequent_indent="  ") or [""]

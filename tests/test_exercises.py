@@ -1,0 +1,267 @@
+"""The exercises: right answers pass, classic mistakes are named, and nothing a reader hands in breaks a check."""
+
+import re
+import time
+from pathlib import Path
+
+from helpers.numpy_rnn import rnn_step
+from helpers.teaching import exercises
+from helpers.teaching.exercises import engine
+from helpers.teaching.exercises.engine import NOT_ATTEMPTED, RECOGNISED, RIGHT, WRONG, Exercise, edited
+from helpers.teaching.notebooks import read
+
+import numpy as np
+import pytest
+
+CHAPTERS = sorted((Path(__file__).parents[1] / "notebooks").glob("0*.ipynb"))
+ALL = {name: value for name, value in vars(exercises).items() if isinstance(value, Exercise)}
+MISTAKES = [(name, mistake) for name, exercise in ALL.items() for mistake in exercise.misconceptions]
+
+
+def handed_in(exercise, mistake):
+    return mistake.wrong if exercise.wants_function else mistake.wrong()
+
+
+def text_of(feedback):
+    return feedback._repr_mimebundle_()["text/plain"]
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_the_solution_passes(name):
+    feedback = ALL[name].examine(ALL[name].right_answer)
+    assert feedback.kind == RIGHT, text_of(feedback)
+
+
+@pytest.mark.parametrize(("name", "mistake"), MISTAKES, ids=[f"{name}: {m.name}" for name, m in MISTAKES])
+def test_each_mistake_is_recognised_under_its_own_name(name, mistake):
+    feedback = ALL[name].examine(handed_in(ALL[name], mistake))
+    assert feedback.kind == RECOGNISED, text_of(feedback)
+    assert feedback.headline.endswith(f"{mistake.name}.")
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_no_mistake_behaves_as_another_or_as_the_solution(name):
+    exercise = ALL[name]
+    cases = list(exercise.draw_cases())
+    answers = [exercise.right_answer] + [handed_in(exercise, mistake) for mistake in exercise.misconceptions]
+    results = [exercise._question(answer, cases, ())[0] for answer in answers]
+    for first in range(len(results)):
+        for second in range(first):
+            pairs = zip(results[first], results[second], strict=True)
+            assert not all(engine._agree(exercise._parts(a), exercise._parts(b)) for a, b in pairs), (first, second)
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_an_unlisted_wrong_answer_gets_no_diagnosis(name):
+    exercise = ALL[name]
+
+    def disturbed(value):
+        if isinstance(value, bool | np.bool_):
+            return not value
+        if isinstance(value, str):
+            return value + "?"
+        if isinstance(value, tuple):
+            parts = [disturbed(part) for part in value]
+            return type(value)(*parts) if hasattr(value, "_fields") else tuple(parts)
+        if isinstance(value, dict):
+            return {key: disturbed(part) for key, part in value.items()}
+        return value * 1.01 + 0.017 if engine._is_array(value) or isinstance(value, float) else value + 17
+
+    answer = exercise.right_answer
+    wrong = (lambda *args: disturbed(answer(*args))) if exercise.wants_function else disturbed(answer)
+    feedback = exercise.examine(wrong)
+    assert feedback.kind == WRONG, text_of(feedback)
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_a_stub_is_not_an_attempt(name):
+    exercise = ALL[name]
+    assert exercise.examine(...).kind == NOT_ATTEMPTED
+    if exercise.wants_function:
+        assert exercise.examine(lambda *args: ...).kind == NOT_ATTEMPTED
+
+
+@pytest.mark.parametrize("name", ALL)
+@pytest.mark.parametrize("nonsense", [None, "x", [], np.zeros((7, 7, 7, 7)), np.nan, {}], ids=repr)
+def test_nonsense_gets_a_plain_sentence(name, nonsense):
+    exercise = ALL[name]
+    feedback = exercise.examine((lambda *args: nonsense) if exercise.wants_function else nonsense)
+    assert feedback.kind == WRONG
+    assert "Traceback" not in text_of(feedback)
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_what_an_exercise_says(name, capsys):
+    exercise = ALL[name]
+    assert exercise.name == name
+    assert len(exercise.hints) >= 2 and len(exercise.misconceptions) >= 2
+    assert len({mistake.name for mistake in exercise.misconceptions}) == len(exercise.misconceptions)
+    for mistake in exercise.misconceptions:
+        assert len(mistake.says) > 80 and mistake.says.endswith((".", "?"))
+        assert not mistake.name.endswith(".") and re.match(r"section \d+", mistake.reread)
+    exercise.hint()
+    exercise.solution()
+    shown = capsys.readouterr().out
+    assert "Hint 1" in shown and "Solution" in shown
+
+
+def test_there_are_enough():
+    assert len(ALL) >= 18 and len(MISTAKES) >= 50
+    assert set(exercises.__all__) == set(ALL)
+
+
+# In the notebooks
+
+
+def code_cells(path):
+    return [cell.source for cell in read(path).cells if cell.cell_type == "code"]
+
+
+def named_in(path):
+    return re.findall(r"exercises\.(\w+)\.check\(", "\n".join(code_cells(path)))
+
+
+def test_every_exercise_stands_in_one_chapter():
+    where = {path.stem: named_in(path) for path in CHAPTERS}
+    assert sorted(name for names in where.values() for name in names) == sorted(ALL)
+    assert all(len(names) >= 3 for names in where.values()), where
+
+
+@pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
+def test_what_to_read_again_exists(path):
+    text = "\n".join(cell.source for cell in read(path).cells if cell.cell_type == "markdown")
+    sections = set(re.findall(r"^## (\d+) ·", text, re.MULTILINE))
+    numbers = set(re.findall(r"\\tag\{(\d)\}", text))
+    for name in named_in(path):
+        for mistake in ALL[name].misconceptions:
+            section = re.match(r"section (\d+)", mistake.reread)[1]
+            assert section in sections, (name, mistake.reread)
+            assert set(re.findall(r"equation \((\d)\)", mistake.reread)) <= numbers, (name, mistake.reread)
+
+
+@pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
+def test_stub_and_check_run_right_after_the_import_cell(path, monkeypatch):
+    shown = []
+    monkeypatch.setattr(engine, "display", shown.append)
+    cells = code_cells(path)
+    imported = {}
+    exec(cells[0], imported)
+    for name in named_in(path):
+        (at,) = [n for n, source in enumerate(cells) if f"exercises.{name}.check(" in source]
+        answer = re.search(rf"exercises\.{name}\.check\((\w+)\)", cells[at])[1]
+        names = dict(imported)
+        exec(cells[at - 1], names)  # the stub, as it is
+        exec(cells[at], names)
+        assert shown[-1].kind == NOT_ATTEMPTED, name
+        names[answer] = ALL[name].right_answer
+        exec(cells[at], names)
+        assert shown[-1].kind == RIGHT, name
+
+
+@pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
+def test_quizzes_answer_every_option(path):
+    quizzes = [c.source for c in read(path).cells if c.cell_type == "markdown" and "**Quick quiz" in c.source]
+    assert len(quizzes) >= 2
+    for quiz in quizzes:
+        options = re.findall(r"<details><summary>(.+?)</summary>\n\n(.+?)\n\n</details>", quiz, re.DOTALL)
+        assert len(options) >= 3 and quiz.count("<details>") == len(options), quiz
+        assert sum(answer.startswith("**Right.**") for _, answer in options) == 1, quiz
+        assert all(answer.startswith(("**Right.**", "**No.**")) and len(answer) > 60 for _, answer in options), quiz
+
+
+# The engine
+
+
+def examine(answer):
+    return exercises.rnn_step.examine(answer)
+
+
+def test_an_exception_is_told_with_its_line_and_shapes():
+    def wrong(params, x_t, h_prev):
+        return x_t @ h_prev
+
+    text = text_of(examine(wrong))
+    assert "ValueError" in text and "line 2: `return x_t @ h_prev`" in text and "x_t (" in text
+
+
+@pytest.mark.parametrize("stop", [SystemExit, KeyboardInterrupt, RecursionError])
+def test_whatever_is_raised_is_told(stop):
+    def wrong(params, x_t, h_prev):
+        raise stop("enough")
+
+    feedback = examine(wrong)
+    assert feedback.kind == WRONG and stop.__name__ in feedback.headline and "enough" in text_of(feedback)
+
+
+def test_a_function_that_never_returns_is_stopped(monkeypatch):
+    monkeypatch.setattr(engine, "TIME_LIMIT", 0.3)
+    turns = 0
+
+    def endless(params, x_t, h_prev):
+        nonlocal turns
+        while True:
+            try:
+                turns += 1
+            except Exception:
+                continue
+
+    assert "no answer within" in examine(endless).headline
+    time.sleep(0.05)
+    before = turns
+    time.sleep(0.2)
+    assert turns == before, "it still runs"
+
+
+def test_changing_an_argument_is_noticed_also_inside_the_weights():
+    def changes_h(params, x_t, h_prev):
+        result = rnn_step(params, x_t, h_prev)
+        h_prev += 1
+        return result
+
+    def changes_b(params, x_t, h_prev):
+        result = rnn_step(params, x_t, h_prev)
+        params.b[0] = 0
+        return result
+
+    assert "changed its argument `h_prev`" in text_of(examine(changes_h))
+    assert "changed its argument `params`" in text_of(examine(changes_b))
+
+
+@pytest.mark.parametrize(
+    ("answer", "says"),
+    [
+        (np.zeros(3), "without calling it"),
+        (lambda params, x_t: x_t, "3 were given"),
+        (lambda params, x_t, h_prev: None, "return"),
+        (lambda params, x_t, h_prev: [0.0], "type list"),
+        (lambda params, x_t, h_prev: rnn_step(params, x_t, h_prev).T, "shape of the transpose"),
+        (lambda params, x_t, h_prev: rnn_step(params, x_t, h_prev).astype(np.float32), "got float32"),
+        (lambda params, x_t, h_prev: h_prev * np.nan, "is nan"),
+        (lambda params, x_t, h_prev: h_prev.astype(object), "dtype is object"),
+        (lambda params, x_t, h_prev: rnn_step(params, x_t, h_prev) + 1e-3, "entries differ"),
+    ],
+)
+def test_what_went_wrong_is_said(answer, says):
+    feedback = examine(answer)
+    assert feedback.kind == WRONG and says in text_of(feedback)
+
+
+def test_a_square_answer_that_is_transposed():
+    square = Exercise("square", lambda a: a @ a, ("a²",), "it", (), (), cases=lambda rng: (rng.normal(size=(3, 3)),))
+    assert "is transposed" in square.examine(lambda a: (a @ a).T).headline
+
+
+def test_a_check_is_the_same_each_time():
+    wrong = exercises.rnn_step.misconceptions[0].wrong
+    assert text_of(examine(wrong)) == text_of(examine(wrong))
+
+
+def test_feedback_is_text_and_safe_html():
+    bundle = engine.Feedback(WRONG, "`a < b` & c", ("x_t <script>",))._repr_mimebundle_()
+    assert bundle["text/plain"] == "✗ `a < b` & c\nx_t <script>"
+    assert "<code>a &lt; b</code> &amp; c" in bundle["text/html"] and "<script>" not in bundle["text/html"]
+
+
+def test_an_edit_must_find_its_place():
+    with pytest.raises(ValueError, match="no 'nothing of the kind'"):
+        edited(rnn_step, ("nothing of the kind", ""))
