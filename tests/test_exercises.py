@@ -51,7 +51,7 @@ def test_no_mistake_behaves_as_another_or_as_the_solution(name):
             assert not all(engine._agree(exercise._parts(a), exercise._parts(b)) for a, b in pairs), (first, second)
 
 
-@pytest.mark.parametrize("name", ALL)
+@pytest.mark.parametrize("name", [name for name in ALL if not ALL[name].ask])  # many designs are right
 def test_an_unlisted_wrong_answer_gets_no_diagnosis(name):
     exercise = ALL[name]
 
@@ -173,7 +173,7 @@ def test_quizzes_answer_every_option(path):
 
 
 def examine(answer):
-    return exercises.rnn_step.examine(answer)
+    return exercises.one_step.examine(answer)
 
 
 def test_an_exception_is_told_with_its_line_and_shapes():
@@ -252,7 +252,7 @@ def test_a_square_answer_that_is_transposed():
 
 
 def test_a_check_is_the_same_each_time():
-    wrong = exercises.rnn_step.misconceptions[0].wrong
+    wrong = exercises.one_step.misconceptions[0].wrong
     assert text_of(examine(wrong)) == text_of(examine(wrong))
 
 

@@ -220,7 +220,9 @@ class Exercise:
                 )
         for result, right in zip(results, expected, strict=True):
             if not _agree(self._parts(result), self._parts(right)):
-                return Feedback(WRONG, *_first_disagreement(self._parts(result), self._parts(right), result))
+                headline, sentence = _first_disagreement(self._parts(result), self._parts(right), result)
+                gives_it_away = not self.wants_function and not self.ask and "xpected" in sentence
+                return Feedback(WRONG, headline, () if gives_it_away else (sentence,))
         raise AssertionError("an answer that is not right disagrees somewhere")
 
     def _parts(self, result):
@@ -356,7 +358,7 @@ def _mismatch(name, value, expected):
         return f"{name} is None.", "Does your function end with a `return`, with everything that was asked for?"
     if isinstance(expected, str | bool | np.bool_ | type(None)):
         matches = isinstance(value, str | bool | np.bool_ | type(None)) and value == expected
-        return None if matches else (f"{name} is not right.", f"You said {value!r}.")
+        return None if matches else (f"{name} is not right.", f"Expected {expected!r}, got {value!r}.")
     if isinstance(expected, int | float | np.number):
         if isinstance(value, bool) or not (isinstance(value, int | float | np.number) or np.shape(value) == ()):
             return f"{name} should be a number.", f"A value of type {type(value).__name__} came."
@@ -393,9 +395,8 @@ def _mismatch(name, value, expected):
 
 def _first_disagreement(parts, expected, result):
     if all(part is None for part in parts.values()) and len(parts) > 1:
-        return f"{len(parts)} results were expected: {', '.join(parts)}.", (f"{_kind(result)} came.",)
-    headline, sentence = next(m for name in expected if (m := _mismatch(name, parts[name], expected[name])))
-    return headline, (sentence,)
+        return f"{len(parts)} results were asked for: {', '.join(parts)}.", f"{_kind(result)} came."
+    return next(m for name in expected if (m := _mismatch(name, parts[name], expected[name])))
 
 
 def _kind(value):

@@ -1,8 +1,11 @@
 """Chapter 2's exercises: the step, the loop, the output head, masking, and a state that remembers."""
 
-from helpers import numpy_rnn
-from helpers.numpy_rnn import RNNParams
+from helpers import numpy_rnn, output
+from helpers.numpy_rnn import RNNParams, rnn_forward, rnn_step
+from helpers.output import HeadParams
 from helpers.teaching.exercises.engine import Exercise, Misconception, edited
+
+import numpy as np
 
 
 def _network(rng):
@@ -23,10 +26,8 @@ def _sequence(rng):
     return params, rng.normal(size=(int(rng.integers(2, 5)), int(rng.integers(3, 7)), H))
 
 
-SUM = "h_t = x_t @ params.W_xh + h_prev @ params.W_hh + params.b"
-
-rnn_step = Exercise(
-    name="rnn_step",
+one_step = Exercise(
+    name="one_step",
     answer=numpy_rnn.rnn_step,
     returns=("h_t",),
     cases=_one_step,
@@ -86,6 +87,268 @@ rnn_step = Exercise(
             ),
             "σ takes the whole sum, b included. Added afterwards, b pushes states beyond −1 and 1.",
             "section 3, equation (3)",
+        ),
+    ),
+)
+
+
+def forward(params, x):
+    """All states of (3) from h_0 = 0: x (B, T, D) gives h (B, T, H)."""
+    h_t, h = np.zeros((len(x), len(params.b))), []
+    for t in range(x.shape[1]):
+        h_t = rnn_step(params, x[:, t], h_t)
+        h.append(h_t)
+    return np.stack(h, axis=1)
+
+
+all_states = Exercise(
+    name="all_states",
+    answer=forward,
+    returns=("h",),
+    cases=_sequence,
+    verified="all states, in float64, for random lengths, batches and weights",
+    hints=(
+        "A loop over the time steps, with `rnn_step(params, x_t, h_prev)` in it.",
+        "The axes of x are (B, T, D), so one time step of every sample is `x[:, t]`. The state starts as zeros (B, H).",
+        "Put each state into a list; at the end `return np.stack(h, axis=1)` makes (B, T, H) of it.",
+    ),
+    misconceptions=(
+        Misconception(
+            "the state is not carried on",
+            edited(forward, ("h_t = rnn_step", "state = rnn_step"), ("h.append(h_t)", "h.append(state)")),
+            "Each step started from h_0 again. What comes out of step t must go into step t + 1; that is the"
+            " recurrence.",
+            "section 5, a whole batch",
+        ),
+        Misconception(
+            "only the last state came back",
+            edited(forward, ("np.stack(h, axis=1)", "h_t")),
+            "The loop is right, and its last state came back. Asked for were all T of them, (B, T, H): outputs and"
+            " gradients need each.",
+            "section 5, a whole batch",
+        ),
+        Misconception(
+            "time is the first axis",
+            edited(forward, ("axis=1", "axis=0")),
+            "The states are right, and they came as (T, B, H). The course, like Keras, puts the batch first: stack"
+            " along"
+            " axis 1.",
+            "section 5, a whole batch",
+        ),
+        Misconception(
+            "the sequence is read from its end",
+            edited(forward, ("range(x.shape[1])", "reversed(range(x.shape[1]))")),
+            "The last time step went in first. A state h_t may know x_1 … x_t and nothing later.",
+            "section 2, one network drawn twice",
+        ),
+        Misconception(
+            "h_0 is among the states",
+            edited(forward, ("h_t, h = np.zeros((len(x), len(params.b))), []", "h = [h_t := np.zeros_like(x[:, 0])]")),
+            "T inputs make T states, h_1 … h_T, and T + 1 came back. The start h_0 goes in and does not come out.",
+            "section 5, a whole batch",
+        ),
+        Misconception(
+            "the states are one step late",
+            edited(forward, ("np.stack(h, axis=1)", "np.stack([np.zeros_like(h_t), *h[:-1]], axis=1)")),
+            "The state was kept before the step was taken, so h_0 … h_{T−1} came back. First the step, then `append`.",
+            "section 5, a whole batch",
+        ),
+    ),
+)
+
+
+def masked_step(params, x_t, h_prev, m_t):
+    """One step of (3) where m_t (B,) is True; elsewhere the old state, unchanged."""
+    return np.where(m_t[:, None], rnn_step(params, x_t, h_prev), h_prev)
+
+
+def _masked_case(rng):
+    params, x_t, h_prev = _one_step(rng)
+    m_t = rng.permutation(np.arange(len(x_t)) % 2 == 0)  # some rows of each kind
+    return params, x_t, h_prev, m_t
+
+
+mask_one_step = Exercise(
+    name="mask_one_step",
+    answer=masked_step,
+    returns=("h_t",),
+    cases=_masked_case,
+    verified="the states of real and masked rows, in float64, for random weights and masks",
+    hints=(
+        "Two candidates for the new state: the one that `rnn_step` gives, and the old one. The mask picks.",
+        "`np.where(condition, a, b)` takes from a where the condition is True, else from b.",
+        "m_t has the shape (B,) and the states have (B, H): `m_t[:, None]` makes it a column, one value a row.",
+    ),
+    misconceptions=(
+        Misconception(
+            "the mask is ignored",
+            edited(
+                masked_step,
+                ("np.where(m_t[:, None], rnn_step(params, x_t, h_prev), h_prev)", "rnn_step(params, x_t, h_prev)"),
+            ),
+            "Every row took the step, padding too. So how much padding a sentence has would change its last state.",
+            "section 7, the rule for the mask",
+        ),
+        Misconception(
+            "the mask is the wrong way round",
+            edited(masked_step, ("m_t[:, None]", "~m_t[:, None]")),
+            "The real rows stood still and the padded ones took the step. Here True means real, as in Keras.",
+            "section 7, the rule for the mask",
+        ),
+        Misconception(
+            "a masked row's state is set to zero",
+            edited(masked_step, ("h_prev), h_prev)", "h_prev), 0)")),
+            "So everything read before the padding is lost. The rule carries the state through unchanged.",
+            "section 7, the rule for the mask",
+        ),
+        Misconception(
+            "a masked row's input is set to zero, and the step is taken",
+            edited(
+                masked_step,
+                (
+                    "np.where(m_t[:, None], rnn_step(params, x_t, h_prev), h_prev)",
+                    "rnn_step(params, x_t * m_t[:, None], h_prev)",
+                ),
+            ),
+            "A step without input is still a step: W_hh and b move the state, and it fades. The rule takes no step at"
+            " all.",
+            "section 7, the rule for the mask",
+        ),
+        Misconception(
+            "one masked row stops the whole batch",
+            edited(masked_step, ("m_t[:, None]", "m_t.all()")),
+            "Each row has its own mask: one sentence may have ended while the others go on. `m_t[:, None]` keeps them"
+            " apart.",
+            "section 7, the rule for the mask",
+        ),
+    ),
+)
+
+
+def _states_and_head(rng):
+    B, T, H = (int(n) for n in rng.integers(2, 5, 3))
+    head = HeadParams(rng.normal(size=(H, H)), rng.normal(size=H))  # O = H, so that no shape stops a transpose
+    return head, rng.uniform(-0.9, 0.9, (B, T, H))
+
+
+output_head = Exercise(
+    name="output_head",
+    answer=output.head_forward,
+    returns=("o",),
+    cases=_states_and_head,
+    verified="the outputs of every time step, in float64, for random sizes and weights",
+    hints=(
+        "The same small dense layer at each time step; nothing is carried from step to step.",
+        "`@` works on the last axis of a (B, T, H) array, and leaves B and T alone. No loop is needed.",
+        "`return h @ head.W_ho + …`",
+    ),
+    misconceptions=(
+        Misconception(
+            "the bias is missing",
+            edited(output.head_forward, (" + params.b_o", "")),
+            "That is the notes' o_t = W_ho h_t. It forces the output to 0 wherever the state is 0; the course adds"
+            " b_o.",
+            "section 8, the output",
+        ),
+        Misconception(
+            "W_ho is transposed",
+            edited(output.head_forward, ("params.W_ho", "params.W_ho.T")),
+            "`head.W_ho` is stored as (H, O), ready to stand right of a row. With O = H no shape complains about a"
+            " transpose.",
+            "section 4, columns on paper, rows in code",
+        ),
+        Misconception(
+            "only the last state is read",
+            edited(output.head_forward, ("h @", "h[:, -1] @")),
+            "That is one output for each sequence, (B, O). Asked for was one at each time step, (B, T, O).",
+            "section 8, the output",
+        ),
+        Misconception(
+            "the outputs went through tanh",
+            edited(output.head_forward, ("return o", "return np.tanh(o)")),
+            "σ belongs to the state. An output must be free to leave −1 … 1: it may be a price, or a logit.",
+            "section 8, the output",
+        ),
+    ),
+)
+
+HALF, LATE = 0.5, (200, 201)  # two steps, an even and an odd one
+
+
+def remembering_unit():
+    """Weights w_xh, w_hh, b: silent, the unit rests at ±0.86; a pulse of size 3 throws it from one to the other."""
+    return 3.0, 1.5, 0.0
+
+
+def _try_unit(weights):
+    """Let one tanh unit hear +1, or −1, or first +1 and 100 steps later −1; and look 200 steps after the start."""
+    w_xh, w_hh, b = (float(w) for w in weights)
+    params = RNNParams(np.array([[w_xh]]), np.array([[w_hh]]), np.array([b]))
+    x = np.zeros((3, LATE[-1] + 1, 1))
+    x[:, 0, 0] = 1, -1, 1
+    x[2, 100, 0] = -1
+    plus, minus, overwritten = rnn_forward(params, x)[:, LATE, 0]
+    return (
+        bool(np.all(np.abs(plus) > HALF)),
+        bool(np.all(plus > 0)),
+        bool(np.all(minus < 0)),
+        bool(np.all(overwritten < 0)),
+    )
+
+
+one_bit = Exercise(
+    name="one_bit",
+    answer=remembering_unit,
+    returns=(
+        "“200 steps after +1, |h| is above ½”",
+        "“200 steps after +1, h is positive”",
+        "“200 steps after −1, h is negative”",
+        "“−1 overwrites an earlier +1”",
+    ),
+    ask=_try_unit,
+    verified="one tanh unit keeps the sign of a pulse for 200 steps, and a later pulse overwrites it",
+    hints=(
+        "Try the unit of the last cell: what did w = 1.2 do that w = 0.9 cannot?",
+        "Without input the unit goes to a solution of h = tanh(w h). For w > 1 there are two besides 0, ±h*. With b ="
+        " 0 they"
+        " lie symmetrically.",
+        "To overwrite, the pulse must win against what the unit says to itself: w_xh larger than w_hh. Try w_hh = 1.5.",
+    ),
+    misconceptions=(
+        Misconception(
+            "the memory fades",
+            lambda: (3.0, 1.0, 0.0),
+            "The sign is still right, but the state is on its way to 0: with w_hh ≤ 1 and no input, tanh makes every"
+            " state"
+            " smaller at each step. Only w_hh > 1 has two states to rest in.",
+            "section 9, four candidates, one pulse",
+        ),
+        Misconception(
+            "the state changes its sign at every step",
+            lambda: (3.0, -1.5, 0.0),
+            "A negative w_hh answers each state with its opposite. The size is kept, but what was stored can be read"
+            " only"
+            " by someone who counts the steps.",
+            "section 9, four candidates, one pulse",
+        ),
+        Misconception(
+            "nothing is written",
+            lambda: (0.0, 1.5, 0.0),
+            "With w_xh = 0 the pulse never reaches the state, which stays where it began. A memory needs a way in.",
+            "section 3, equation (3)",
+        ),
+        Misconception(
+            "the bias decides, not the pulse",
+            lambda: (3.0, 1.5, 1.0),
+            "A large b leaves only one state to rest in, the one with b's sign. So both pulses end in the same place.",
+            "section 9, four candidates, one pulse",
+        ),
+        Misconception(
+            "what is stored cannot be overwritten",
+            lambda: (1.0, 3.0, 0.0),
+            "The first pulse is kept for ever, because w_hh h is stronger than any later w_xh x. A memory that never"
+            " changes again is a fuse.",
+            "section 9, four candidates, one pulse",
         ),
     ),
 )
