@@ -249,6 +249,13 @@ def test_what_went_wrong_is_said(answer, says):
 def test_a_square_answer_that_is_transposed():
     square = Exercise("square", lambda a: a @ a, ("a²",), "it", (), (), cases=lambda rng: (rng.normal(size=(3, 3)),))
     assert "is transposed" in square.examine(lambda a: (a @ a).T).headline
+    assert "is not right" in square.examine(lambda a: a @ a + 1).headline
+
+
+def test_arrays_of_booleans_are_compared():
+    positive = Exercise("positive", lambda a: a > 0, ("a > 0",), "it", (), (), cases=lambda rng: (rng.normal(size=5),))
+    assert positive.examine(lambda a: a > 0).kind == RIGHT
+    assert "expected" in text_of(positive.examine(lambda a: a < 0))
 
 
 def test_a_check_is_the_same_each_time():

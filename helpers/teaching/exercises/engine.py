@@ -383,14 +383,20 @@ def _mismatch(name, value, expected):
     if not np.all(np.isfinite(value)):
         where = tuple(int(n) for n in np.argwhere(~np.isfinite(value))[0])
         return f"{name} is not finite.", f"The entry {_index(where)} is {value[where]}."
-    far = np.abs(value - expected) > TOLERANCE * max(1.0, float(np.max(np.abs(expected), initial=0)))
+    far = _far(value, expected)
     if not far.any():
         return None
-    if value.ndim == 2 and value.shape[0] == value.shape[1] and _mismatch(name, value.T, expected) is None:
+    if value.ndim == 2 and value.shape[0] == value.shape[1] and not _far(value.T, expected).any():
         return f"{name} is transposed.", "Its transpose agrees in every entry. Which index comes first?"
     where = tuple(int(n) for n in np.argwhere(far)[0])
     of = f"{int(far.sum())} of {far.size} entries differ. The first is {_index(where)}: " if where else ""
-    return f"{name} is not right.", f"{of}expected {expected[where]:.6g}, got {value[where]:.6g}."
+    return f"{name} is not right.", f"{of}expected {float(expected[where]):.6g}, got {float(value[where]):.6g}."
+
+
+def _far(value, expected):
+    """Say of each entry whether it differs by more than rounding."""
+    difference = np.subtract(value, expected, dtype=np.float64)  # booleans too
+    return np.abs(difference) > TOLERANCE * max(1.0, float(np.max(np.abs(expected), initial=0)))
 
 
 def _first_disagreement(parts, expected, result):
