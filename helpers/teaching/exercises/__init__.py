@@ -4,5 +4,25 @@ Importing this imports no TensorFlow; the exercises of chapter 4 import it when 
 """
 
 from helpers.teaching.exercises.forward_recurrence import all_states, mask_one_step, one_bit, one_step, output_head
+from helpers.teaching.exercises.real_text import (
+    breaking_pair,
+    early_stopping,
+    embedding_gradient,
+    encode_batch,
+    paired_difference,
+    sampling_probabilities,
+)
 
-__all__ = ["all_states", "mask_one_step", "one_bit", "one_step", "output_head"]
+__all__ = [
+    "all_states",
+    "breaking_pair",
+    "early_stopping",
+    "embedding_gradient",
+    "encode_batch",
+    "mask_one_step",
+    "one_bit",
+    "one_step",
+    "output_head",
+    "paired_difference",
+    "sampling_probabilities",
+]
