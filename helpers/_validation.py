@@ -30,11 +30,15 @@ def check_arrays(sizes: dict[str, int] | None = None, **arrays) -> dict[str, int
 
     Returns the sizes bound to the letters. Raises TypeError and ValueError.
     """
-    plain = {name: a for name, (a, _) in arrays.items()}
-    check_numpy(**plain)
+    check_numpy(**{name: a for name, (a, _) in arrays.items()})
     sizes = check_shapes(sizes, **arrays)
-    check_floats(**plain)
-    check_finite(**plain)
+    first = None
+    for name, (a, _) in arrays.items():
+        first = first or (name, a.dtype)
+        if a.dtype != first[1] or a.dtype.char not in "fd":
+            check_floats(**{first[0]: arrays[first[0]][0], name: a})
+        if not _all_finite(a):
+            check_finite(**{name: a})
     return sizes
 
 

@@ -109,10 +109,9 @@ def rnn_forward(
     W_xh, W_hh, b = params
     apply = ACTIVATIONS[activation].apply
 
-    # Every x_t W_xh is known before the loop, so one matrix product does them all. Time first: each step is one block
-    # of memory, filled with z_t here and turned into h_t in place below.
-    x_time_first = _time_first(x)
-    h = (_rows(x_time_first) @ W_xh).reshape(*x_time_first.shape[:2], -1)
+    # Every x_t W_xh is known before the loop, so one call does them all. Time first: each step is one block of memory,
+    # filled with z_t here and turned into h_t in place below.
+    h = np.matmul(x.swapaxes(0, 1), W_xh)
     h += b
     h_prev = h_0 if h_0 is not None else np.zeros_like(h[0])
     recurrent = np.empty_like(h[0])
@@ -150,7 +149,7 @@ def rnn_backward(
     last_only = np.ndim(dh) == 2
     _check_sequence(params, x, h_0, mask, activation, h=(h, "B T H"), dh=(dh, "B H" if last_only else "B T H"))
     W_xh, W_hh, _ = params
-    x_time_first, h_time_first = _time_first(x), _time_first(h)
+    h_time_first = _time_first(h)
     W_hh_T = np.ascontiguousarray(W_hh.T)
 
     dz = ACTIVATIONS[activation].slope(h_time_first)  # σ′(z_t); becomes δ_t step by step
@@ -168,17 +167,15 @@ def rnn_backward(
             dz[t] *= np.where(real, carry, 0)
             carry = np.where(real, dz[t] @ W_hh_T, carry)
 
-    x_rows, dz_rows = _rows(x_time_first), _rows(dz)
+    x_rows, dz_rows = _rows(x.swapaxes(0, 1).copy()), _rows(dz)
     dW_hh = _rows(h_time_first[:-1]).T @ dz_rows[len(carry) :]
     if h_0 is not None:
         dW_hh += h_0.T @ dz[0]
-    grads = RNNGrads(
-        W_xh=x_rows.T @ dz_rows,
-        W_hh=dW_hh,
-        b=np.ones(len(dz_rows), dz.dtype) @ dz_rows,  # the sum over all rows, four times as fast as sum(axis=0)
-        x=(dz_rows @ W_xh.T).reshape(x_time_first.shape).swapaxes(0, 1),
-        h_0=carry,
-    )
+    dW_xh = x_rows.T @ dz_rows
+    db = np.ones(len(dz_rows), dz.dtype) @ dz_rows  # the sum over all rows, four times as fast as sum(axis=0)
+    # New memory costs as much as the arithmetic. This copy of x is used up, and the gradient by x takes its place.
+    dx = np.matmul(dz_rows, W_xh.T, out=x_rows).reshape(*dz.shape[:2], -1).swapaxes(0, 1)
+    grads = RNNGrads(dW_xh, dW_hh, db, dx, h_0=carry)
     check.check_overflow("the gradient", grads.W_xh, grads.W_hh, grads.b, grads.h_0)
     return grads
 
