@@ -11,7 +11,7 @@ from importlib import resources
 import matplotlib.style
 import numpy as np
 from IPython.display import DisplayHandle, display
-from matplotlib.colors import LogNorm
+from matplotlib.colors import ListedColormap, LogNorm
 from matplotlib.figure import Figure
 from matplotlib.patches import Circle, FancyArrowPatch, FancyBboxPatch
 from matplotlib.ticker import AutoLocator, MaxNLocator
@@ -203,21 +203,23 @@ def magnitude_maps(
 ) -> Figure:
     """Draw matrices of magnitudes with equally many columns side by side, row 1 on top, on one logarithmic scale.
 
-    What is zero (below 1e-12 of the largest) stays white, and nothing else does.
+    What is zero (below 1e-12 of the largest) stays white, and nothing else does. A single row has no axis of rows.
     """
     largest = max(float(values.max()) for values in panels.values())
     shown = {name: np.ma.masked_less(values, 1e-12 * largest) for name, values in panels.items()}
-    palest = min(float(values.min()) for values in shown.values()) / 4  # leaves out the nearly white end of the colours
+    smallest = min(float(values.min()) for values in shown.values())
+    blues = ListedColormap(matplotlib.colormaps["Blues"](np.linspace(0.25, 1, 256)))  # without its nearly white end
     figure = Figure(figsize=figsize)
     axes = figure.subplots(1, len(panels), squeeze=False)[0]
     for ax, (name, values) in zip(axes, shown.items(), strict=True):
-        image = ax.imshow(values, cmap="Blues", norm=LogNorm(palest, largest), aspect="auto", interpolation="none")
+        image = ax.imshow(values, cmap=blues, norm=LogNorm(smallest, largest), aspect="auto", interpolation="none")
         ax.set_title(name, fontweight="normal", fontsize=11)
         ax.set_xlabel(xlabel)
         _word_ticks(ax, xticks, turned=True)
-        ax.set_yticks(range(len(values)), range(1, len(values) + 1))
+        rows = range(len(values)) if len(values) > 1 else ()
+        ax.set_yticks(rows, [row + 1 for row in rows])
         ax.grid(False)
-    axes[0].set_ylabel(ylabel)
+    max(axes, key=lambda ax: len(ax.get_yticks())).set_ylabel(ylabel)
     figure.colorbar(image, ax=axes, label=colour_label, pad=0.02)
     _title(figure, title)
     return figure

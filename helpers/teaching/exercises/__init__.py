@@ -12,10 +12,13 @@ from helpers.teaching.exercises.real_text import (
     paired_difference,
     sampling_probabilities,
 )
+from helpers.teaching.exercises.why_recurrence import count_multiply_adds, count_parameters, pooled, survives
 
 __all__ = [
     "all_states",
     "breaking_pair",
+    "count_multiply_adds",
+    "count_parameters",
     "early_stopping",
     "embedding_gradient",
     "encode_batch",
@@ -24,5 +27,7 @@ __all__ = [
     "one_step",
     "output_head",
     "paired_difference",
+    "pooled",
     "sampling_probabilities",
+    "survives",
 ]
