@@ -37,6 +37,7 @@ EXAMPLES = {
         lambda: figures.bars({"a": 1.0, "b": 20}, title="b", xlabel="%", levels={"best": 22}, highlight=["b"]),
         lambda: figures.bars({"a": 10, "b": 1e5}, title="b", xlabel="numbers", xscale="log", xlim=(1, 1e6)),
     ],
+    "dots": [lambda: figures.dots({"one": {"a": 1.0, "b": 20}, "two": {"a": 3, "b": 5}}, title="d", xlabel="ms")],
     "histograms": [
         lambda: figures.histograms({"a": (WAVE, np.linspace(-1, 1, 5), "x"), "b": (WAVE, [-1, 0, 1], "y")}, title="h"),
     ],

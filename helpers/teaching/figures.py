@@ -259,6 +259,24 @@ def bars(
 
 
 @_styled
+def dots(series: Mapping[str, Mapping[str, float]], *, title: str, xlabel: str) -> Figure:
+    """Draw one row for each name, with a dot for its value in each series, on a logarithmic axis.
+
+    `series` maps each one's name to {row: value}. Bars would need a zero to start from, and there is none.
+    """
+    rows = next(iter(series.values()))
+    figure = Figure(figsize=(7.5, 1.4 + 0.42 * len(rows)))
+    ax = figure.subplots()
+    for n, (name, values) in enumerate(series.items()):
+        ax.plot(list(values.values()), list(values), "osD^"[n % 4], markersize=9, label=name)
+    ax.invert_yaxis()
+    ax.set(xlabel=xlabel, xscale="log")
+    _legend(ax)
+    _title(figure, title)
+    return figure
+
+
+@_styled
 def histograms(panels: Mapping[str, tuple[np.ndarray, np.ndarray, str]], *, title: str, figsize=(9, 3.0)) -> Figure:
     """Draw histograms side by side: `panels` maps each one's name to (values, bin edges, label of its x axis)."""
     figure = Figure(figsize=figsize)

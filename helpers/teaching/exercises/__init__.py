@@ -4,6 +4,7 @@ Importing this imports no TensorFlow; the exercises of chapter 4 import it when 
 """
 
 from helpers.teaching.exercises.forward_recurrence import all_states, mask_one_step, one_bit, one_step, output_head
+from helpers.teaching.exercises.keras_apis import find_the_leak, masked_cell, predict_shapes, stack_two, unroll_cell
 from helpers.teaching.exercises.real_text import (
     breaking_pair,
     early_stopping,
@@ -22,12 +23,17 @@ __all__ = [
     "early_stopping",
     "embedding_gradient",
     "encode_batch",
+    "find_the_leak",
     "mask_one_step",
+    "masked_cell",
     "one_bit",
     "one_step",
     "output_head",
     "paired_difference",
     "pooled",
+    "predict_shapes",
     "sampling_probabilities",
+    "stack_two",
     "survives",
+    "unroll_cell",
 ]
