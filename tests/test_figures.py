@@ -51,6 +51,14 @@ EXAMPLES = {
     ],
     "folded_and_unrolled": [figures.folded_and_unrolled, lambda: figures.folded_and_unrolled(2)],
     "weight_copies": [figures.weight_copies, lambda: figures.weight_copies(steps=5, use=3)],
+    "labelled_lines": [
+        lambda: figures.labelled_lines(
+            {"a": WAVE, "b": -WAVE, "c": WAVE}, **LABELS, highlight=["b"], levels={"one": 1}
+        ),
+        lambda: figures.labelled_lines(
+            {"a": ([1, 2, 4], [1, 4, 16])}, **LABELS, xscale="log", xticks=[1, 4], ylim=(0, 9)
+        ),
+    ],
 }
 every_example = pytest.mark.parametrize(
     "draw", [pytest.param(draw, id=f"{name}-{n}") for name, draws in EXAMPLES.items() for n, draw in enumerate(draws)]
@@ -143,6 +151,17 @@ def test_the_data_reach_the_drawing():
     top, bottom = figures.reading(["x", "y"], np.array([0.2, 0.7]), np.array([3.0, 1.0]), title="").axes
     np.testing.assert_array_equal(top.lines[0].get_ydata(), [0.2, 0.7])
     assert [bar.get_height() for bar in bottom.patches] == [3, 1]
+
+
+def test_names_at_the_ends_of_lines_do_not_overlap():
+    ax = figures.labelled_lines({name: np.ones(3) for name in "abcd"}, **LABELS, ylim=(0, 1)).axes[0]
+    heights = sorted(text.xyann[1] for text in ax.texts)
+    assert min(np.diff(heights)) > 0.06 and heights[0] >= 0 and heights[-1] <= 1
+
+
+def test_a_heat_map_writes_nothing_into_cells_without_a_number():
+    ax = figures.heat_map(np.array([[1.0, np.nan]]), **LABELS, colour_label="c", numbers=".0f").axes[0]
+    assert [text.get_text() for text in ax.texts] == ["1"]
 
 
 def test_learning_curves_circle_the_lowest_point():

@@ -156,7 +156,7 @@ def heat_map(
     """Draw a matrix as coloured cells, row 0 on top.
 
     `diverging` centres the colours on the middle of `limits` (on zero when they are left out). `numbers`, a format such
-    as ".2f", also writes each value into its cell.
+    as ".2f", also writes each value into its cell. What is not a number stays blank.
     """
     if limits is None:
         largest = float(np.nanmax(np.abs(values)))
@@ -173,6 +173,8 @@ def heat_map(
     )
     if numbers:
         for (row, column), value in np.ndenumerate(values):
+            if np.isnan(value):
+                continue
             r, g, b, _ = image.cmap(image.norm(value))
             ink = "black" if 0.299 * r + 0.587 * g + 0.114 * b > 0.5 else "white"
             ax.text(column, row, format(value, numbers), ha="center", va="center", color=ink)
@@ -386,7 +388,7 @@ def weight_copies(steps: int = 4, use: int = 2) -> Figure:
     figure = Figure(figsize=(9, 3.0))
     ax = figure.subplots()
     gap = 1.9
-    ax.set(xlim=(-0.6, gap * steps + 2.9), ylim=(-2.0, 1.15), aspect="equal")
+    ax.set(xlim=(-0.6, gap * steps + 2.9), ylim=(-2.0, 1.25), aspect="equal")
     ax.axis("off")
     ax.add_patch(Circle((0, 0), 0.36, facecolor="white", edgecolor=GREY, lw=1.4, linestyle="--"))
     ax.text(0, 0, "$h_0$", ha="center", va="center", fontsize=13)
@@ -409,12 +411,20 @@ def weight_copies(steps: int = 4, use: int = 2) -> Figure:
     ax.text(last + 1.62, 0, f"$L_{steps}$", ha="left", va="center", fontsize=14, color=GREEN)
     ax.text(last + 0.98, 0.22, rf"$\partial L_{steps}/\partial h_{steps}$", ha="center", color=GREEN, fontsize=11)
     ax.text(
-        gap * use + 0.14, -0.82, rf"$\partial^+ h_{use}/\partial W$", ha="left", va="center", color=ORANGE, fontsize=11
+        gap * use + 0.14,
+        -0.82,
+        rf"$\partial^+ h_{use}/\partial W$",
+        ha="left",
+        va="center",
+        color=ORANGE,
+        fontsize=11,
     )
-    ax.text(gap * use, -1.85, "direct: one copy, one step", color=ORANGE, ha="center", fontsize=11)
-    ax.text(
-        gap * (use + steps) / 2, 0.85, "total: all the way from here to there", color=BLUE, ha="center", fontsize=11
-    )
+    direct = rf"direct: $\partial^+ h_{use}/\partial W = \partial h_{use}/\partial W^{{({use})}}$"
+    ax.text(gap * use, -1.9, direct, color=ORANGE, ha="center", fontsize=11)
+    path = r"\,".join(rf"\partial h_{i}/\partial h_{i - 1}" for i in range(steps, use, -1))
+    total = rf"total: $\partial h_{steps}/\partial h_{use} = {path}$"
+    ax.text(gap * (use + steps) / 2, 0.85, total, color=BLUE, ha="center", fontsize=11)
+    _title(figure, "One copy enters at one place")
     return figure
 
 
@@ -469,3 +479,76 @@ def _word_ticks(ax, words, turned=None):
             ha="right" if turned else "center",
             rotation_mode="anchor" if turned else "default",
         )
+
+
+@_styled
+def labelled_lines(
+    series: Mapping[str, Sequence],
+    *,
+    title: str,
+    xlabel: str,
+    ylabel: str,
+    highlight: Sequence[str] | None = None,
+    levels: Mapping[str, float] | None = None,
+    xscale: str = "linear",
+    yscale: str = "linear",
+    ylim: tuple[float, float] | None = None,
+    xticks: Sequence[float] | None = None,
+    marker: str | None = None,
+    figsize: tuple[float, float] = (8.5, 4.2),
+) -> Figure:
+    """Draw lines as `lines` does, with each name written at the right end of its line instead of in a legend.
+
+    With `highlight`, the lines it names are thick and coloured and all others thin and grey. `levels` are drawn dashed.
+    """
+    figure = Figure(figsize=figsize)
+    ax = figure.subplots()
+    _draw_lines(ax, series, marker)
+    ax.set(xlabel=xlabel, ylabel=ylabel, xscale=xscale, yscale=yscale, title=title)
+    if ylim:
+        ax.set_ylim(*ylim)
+    if xticks is not None:
+        ax.set_xticks(xticks, [f"{x:g}" for x in xticks])
+        ax.minorticks_off()
+    colours = matplotlib.rcParams["axes.prop_cycle"]()  # endless
+    for line in ax.lines:
+        chosen = highlight is None or line.get_label() in highlight
+        line.set(
+            color=next(colours)["color"] if chosen else "#9a9a9a", linewidth=2.4 if chosen else 1.2, zorder=2 + chosen
+        )
+    ax.get_xlim(), ax.get_ylim()  # settles the limits, which the next line needs
+    to_axes = ax.transScale + ax.transLimits
+    names = {line.get_label(): (to_axes.transform(line.get_xydata()[-1]), line.get_color()) for line in ax.lines}
+    for name, level in (levels or {}).items():
+        ax.axhline(level, color=GREY, linestyle="--", linewidth=1.2)
+        names[name] = np.array([1, to_axes.transform([1, level])[1]]), GREY
+    heights = _apart([end[1] for end, _ in names.values()], 0.066)
+    for (name, (end, colour)), height in zip(names.items(), heights, strict=True):
+        chosen = highlight is None or name in highlight
+        ax.annotate(
+            name,
+            xy=np.clip(end, 0, 1),
+            xytext=(1.06, height),
+            xycoords="axes fraction",
+            textcoords="axes fraction",
+            va="center",
+            color=colour if chosen else GREY,
+            arrowprops={"arrowstyle": "-", "color": colour, "linewidth": 0.8, "relpos": (0, 0.5), "shrinkB": 0},
+        )
+    return figure
+
+
+def _apart(heights, gap):
+    """Move heights between 0 and 1 as little as it takes to leave `gap` between neighbours, in the same order."""
+    order = np.argsort(heights)
+    moved = np.clip(np.asarray(heights, float)[order], 0, 1)
+    for _ in range(200):
+        for low in range(len(moved) - 1):
+            lack = gap - (moved[low + 1] - moved[low])
+            if lack > 1e-6:
+                moved[low] -= lack / 2
+                moved[low + 1] += lack / 2
+        moved += max(0, -moved[0]) - max(0, moved[-1] - 1)
+    result = np.empty(len(moved))
+    result[order] = moved
+    return result
