@@ -78,7 +78,7 @@ def test_a_drawing_is_readable_whatever_the_readers_own_settings(draw):
         before = dict(matplotlib.rcParams)
         figure = draw()
         assert dict(matplotlib.rcParams) == before
-        figures._bundle(figure, "A drawing.")  # places every text
+        figures.bundle(figure, "A drawing.")  # places every text
     assert type(figure) is Figure
     assert figure.get_facecolor() == (1, 1, 1, 1)
     written = [text for text in figure.findobj(Text) if text.get_visible() and text.get_text()]

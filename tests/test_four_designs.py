@@ -1,7 +1,14 @@
-"""The four designs of chapter 1: their costs, counted on real arrays and layers."""
+"""The four designs of chapter 1: their costs, counted on real arrays, and the interactive figures about them."""
 
 from helpers.numpy_rnn import RNNParams, rnn_forward
 from helpers.teaching.four_designs import count_multiply_adds, count_parameters, pooled
+from helpers.teaching.interactive.why_recurrence import (
+    SHUFFLES,
+    cost_explorer,
+    in_bytes,
+    reorder,
+    shuffle_the_sentence,
+)
 
 import numpy as np
 import pytest
@@ -43,3 +50,32 @@ def test_pooled_is_the_mean_of_a_recurrent_layer_without_memory_and_blind_to_ord
     h = pooled(W, b, x)
     np.testing.assert_allclose(h, rnn_forward(RNNParams(W, np.zeros((4, 4)), b), x).mean(axis=1), rtol=0, atol=1e-12)
     np.testing.assert_allclose(h, pooled(W, b, x[:, ::-1]), rtol=0, atol=1e-12)
+
+
+def test_an_order_is_a_shuffle_and_then_a_swap():
+    assert reorder(5, 0, 0).tolist() == [0, 1, 2, 3, 4]
+    assert reorder(5, 0, 2).tolist() == [0, 2, 1, 3, 4]
+    shuffled = [reorder(8, n, 0).tolist() for n in range(SHUFFLES + 1)]
+    assert all(sorted(order) == shuffled[0] for order in shuffled) and len(set(map(tuple, shuffled))) == len(shuffled)
+    assert reorder(8, 3, 7).tolist() == [*shuffled[3][:6], shuffled[3][7], shuffled[3][6]]
+
+
+@pytest.mark.parametrize(("count", "says"), [(1, "4 B"), (512_064, "2.05 MB"), (6_464, "25.9 kB"), (10**9, "4 GB")])
+def test_bytes_of_float32(count, says):
+    assert in_bytes(count) == says
+
+
+def test_shuffling_moves_the_recurrent_state_and_never_the_mean():
+    shown = shuffle_the_sentence()
+    shown.set(shuffle=0, swap=0)
+    assert shown.picture.sentence.count("not at all") == 2
+    for shuffle in range(1, SHUFFLES + 1):
+        shown.set(shuffle=shuffle)
+        mean, state = shown.picture.sentence.split("last recurrent state")
+        assert "shared layer moved not at all" in mean and "not at all" not in state and not shown.picture.error
+
+
+def test_the_cost_explorer_says_what_was_counted():
+    sentence = cost_explorer().picture.sentence
+    for number in ("512,064", "517,120", "6,464", "10,560", "48.5", "839,680", "512,000"):
+        assert number in sentence

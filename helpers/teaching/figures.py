@@ -25,7 +25,7 @@ SHARPNESS = 2  # stored pixels per displayed pixel
 
 def show(figure: Figure, alt: str) -> None:
     """Put a figure into the cell's output, with `alt` saying in a sentence what is to be seen in it."""
-    data, metadata = _bundle(figure, alt)
+    data, metadata = bundle(figure, alt)
     display(data, metadata=metadata, raw=True)
 
 
@@ -37,14 +37,15 @@ class LiveView:
 
     def show(self, figure: Figure, alt: str) -> None:
         """Show a figure in the place of the one before it."""
-        data, metadata = _bundle(figure, alt)
+        data, metadata = bundle(figure, alt)
         if self._handle is None:
             self._handle = display(data, metadata=metadata, raw=True, display_id=True)
         else:
             self._handle.update(data, metadata=metadata, raw=True)
 
 
-def _bundle(figure, alt):
+def bundle(figure: Figure, alt: str) -> tuple[dict, dict]:
+    """Return what a cell's output needs to show `figure` and say `alt`: the data of each kind, and their metadata."""
     if not isinstance(alt, str) or not alt.strip():
         raise ValueError(f"alt must say in a sentence what the figure shows, got {alt!r}")
     buffer = io.BytesIO()
@@ -54,7 +55,7 @@ def _bundle(figure, alt):
     return data, {"image/png": {"alt": alt, "width": width, "height": height}}
 
 
-def _styled(draw):
+def styled(draw):
     """Run a drawing function under the course's style sheet."""
 
     @wraps(draw)
@@ -65,7 +66,7 @@ def _styled(draw):
     return styled
 
 
-@_styled
+@styled
 def lines(
     series: Mapping[str, Sequence],
     *,
@@ -96,7 +97,7 @@ def lines(
     return figure
 
 
-@_styled
+@styled
 def line_panels(
     panels: Mapping[str, Mapping[str, Sequence]],
     *,
@@ -138,7 +139,7 @@ def line_panels(
     return figure
 
 
-@_styled
+@styled
 def heat_map(
     values: np.ndarray,
     *,
@@ -192,7 +193,7 @@ def heat_map(
     return figure
 
 
-@_styled
+@styled
 def magnitude_maps(
     panels: Mapping[str, np.ndarray],
     *,
@@ -227,7 +228,7 @@ def magnitude_maps(
     return figure
 
 
-@_styled
+@styled
 def bars(
     values: Mapping[str, float],
     *,
@@ -260,7 +261,7 @@ def bars(
     return figure
 
 
-@_styled
+@styled
 def dots(series: Mapping[str, Mapping[str, float]], *, title: str, xlabel: str) -> Figure:
     """Draw one row for each name, with a dot for its value in each series, on a logarithmic axis.
 
@@ -278,7 +279,7 @@ def dots(series: Mapping[str, Mapping[str, float]], *, title: str, xlabel: str) 
     return figure
 
 
-@_styled
+@styled
 def histograms(panels: Mapping[str, tuple[np.ndarray, np.ndarray, str]], *, title: str, figsize=(9, 3.0)) -> Figure:
     """Draw histograms side by side: `panels` maps each one's name to (values, bin edges, label of its x axis)."""
     figure = Figure(figsize=figsize)
@@ -293,7 +294,7 @@ def histograms(panels: Mapping[str, tuple[np.ndarray, np.ndarray, str]], *, titl
     return figure
 
 
-@_styled
+@styled
 def learning_curves(training: Sequence[float], validation: Sequence[float], *, title: str) -> Figure:
     """Draw a training run: the loss of every update (averaged over a twentieth of an epoch) and of every epoch's end.
 
@@ -323,7 +324,7 @@ def learning_curves(training: Sequence[float], validation: Sequence[float], *, t
     return figure
 
 
-@_styled
+@styled
 def reading(tokens: Sequence[str], p: np.ndarray, influence: np.ndarray, *, title: str) -> Figure:
     """Draw a network's reading of one sentence: its verdict after each word, and what each word still moves at the end.
 
@@ -344,7 +345,7 @@ def reading(tokens: Sequence[str], p: np.ndarray, influence: np.ndarray, *, titl
     return figure
 
 
-@_styled
+@styled
 def folded_and_unrolled(steps: int = 4) -> Figure:
     """Draw the recurrent network twice: folded, with its loop, and unrolled, one copy for each time step."""
     figure = Figure(figsize=(9, 3.1))
@@ -382,7 +383,7 @@ def folded_and_unrolled(steps: int = 4) -> Figure:
     return figure
 
 
-@_styled
+@styled
 def weight_copies(steps: int = 4, use: int = 2) -> Figure:
     """Draw a chain of states with one copy of W_hh for each step, and the path of one copy to the last loss."""
     figure = Figure(figsize=(9, 3.0))
@@ -481,7 +482,7 @@ def _word_ticks(ax, words, turned=None):
         )
 
 
-@_styled
+@styled
 def labelled_lines(
     series: Mapping[str, Sequence],
     *,

@@ -1,0 +1,24 @@
+"""The interactive figures of the course, by name; `base` says how they work and how to write one.
+
+Each shows in a cell as its last expression, `interactive.step_through_time()`, and can be called without arguments.
+"""
+
+from helpers.teaching.interactive.base import PARTS, Interactive
+from helpers.teaching.interactive.forward_recurrence import memory_explorer, step_through_time
+from helpers.teaching.interactive.keras_apis import shape_explorer, two_orders
+from helpers.teaching.interactive.real_text import live_training, read_along, temperature
+from helpers.teaching.interactive.why_recurrence import cost_explorer, shuffle_the_sentence
+
+__all__ = [
+    "PARTS",
+    "Interactive",
+    "cost_explorer",
+    "live_training",
+    "memory_explorer",
+    "read_along",
+    "shape_explorer",
+    "shuffle_the_sentence",
+    "step_through_time",
+    "temperature",
+    "two_orders",
+]
