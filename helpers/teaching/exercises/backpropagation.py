@@ -538,6 +538,13 @@ weight_gradients = Exercise(
             "section 13, from one column to a batch of rows",
         ),
         Misconception(
+            "the bias is summed over the batch, but not over the steps",
+            edited(gradients_by_weights, ("db += dz[:, t].sum(axis=0)", "db = dz.sum(axis=0)")),
+            "`dz` has three axes, and `dz.sum(axis=0)` sums the first: one row for each step is left. The table means"
+            " rows of all steps and samples; in three axes that is `dz.sum(axis=(0, 1))`.",
+            "section 13, from one column to a batch of rows",
+        ),
+        Misconception(
             "the bias is averaged over the batch",
             edited(gradients_by_weights, (".sum(axis=0)", ".mean(axis=0)")),
             "dW_xh and dW_hh are sums over the batch (the matrix product sums), and db is a mean: two units in one"

@@ -133,7 +133,7 @@ BUGS = {
     "slope missing in the carry": Bug(
         (("dz_t @ W_hh.T", "dh_t @ W_hh.T"),),
         "δ_t has its σ′, but on to the step before goes ∂L/∂h_t W_hhᵀ without it. The carry meets h_0 first, already at"
-        " T = 1, and one step later everything else.",
+        " T = 1, and one step later everything else. With tiny weights σ′ is nearly 1, and all is right.",
         "section 12, the boxed sweep",
     ),
     "slope of the step before": Bug(
@@ -145,7 +145,7 @@ BUGS = {
     "W_hh not transposed": Bug(
         (("W_hh.T", "W_hh"),),
         "The carry goes back over the edges the wrong way round. It meets h_0 first, already at T = 1, and one step"
-        " later everything else; that σ′ is nearly 1 does not help.",
+        " later everything else. Tiny weights do not hide it, as they would hide a slip in σ′.",
         "section 13, from one column to a batch of rows",
     ),
 }
