@@ -193,6 +193,16 @@ def test_whatever_is_raised_is_told(stop):
     assert feedback.kind == WRONG and stop.__name__ in feedback.headline and "enough" in text_of(feedback)
 
 
+def test_what_keras_wraps_around_a_message_is_left_out():
+    def wrong(params, x_t, h_prev):
+        raise ValueError(
+            "Exception encountered when calling Cell.call().\n\n\x1b[1msizes differ\x1b[0m\n\nArguments received by Cell"
+        )
+
+    text = text_of(examine(wrong))
+    assert "It said: sizes differ\n" in text and "\x1b" not in text
+
+
 def test_a_function_that_never_returns_is_stopped(monkeypatch):
     monkeypatch.setattr(engine, "TIME_LIMIT", 0.3)
     turns = 0

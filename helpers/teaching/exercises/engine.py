@@ -16,6 +16,8 @@ import traceback
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
+from helpers.teaching.errors import core_message
+
 import numpy as np
 from IPython.display import display
 
@@ -276,7 +278,7 @@ class _Raised(Exception):
 
     def feedback(self, answer):
         """Tell it in plain sentences, with the line in the reader's own function."""
-        message = textwrap.shorten(" ".join(str(self.error).split()), 300, placeholder=" …")
+        message = textwrap.shorten(" ".join(core_message(self.error).split()), 300, placeholder=" …")
         sentences = [f"It said: {message}"] if message else []
         code = getattr(inspect.unwrap(answer), "__code__", None) if callable(answer) else None
         own = [f for f in traceback.extract_tb(self.error.__traceback__) if code and f.filename == code.co_filename]

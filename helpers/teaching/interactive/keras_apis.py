@@ -6,7 +6,7 @@ from helpers.teaching.interactive.base import Interactive, part
 from helpers.teaching.shapes import returned_shapes
 
 import numpy as np
-from ipywidgets import Checkbox, Dropdown, IntSlider, ToggleButtons
+from ipywidgets import Checkbox, Dropdown, IntSlider, Layout, ToggleButtons
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 
@@ -237,7 +237,7 @@ def two_orders(x: np.ndarray | None = None) -> Interactive:
         figure,
         {
             "done": IntSlider(2 * T, min=0, max=2 * T, description="places computed"),
-            "start": Dropdown(options=list(values), description="the second run, layer by layer, starts from"),
+            "start": Dropdown(options=list(values), layout=Layout(width="auto"), description="second run starts from"),
         },
         update,
         alt="Two grids of states, one row for each layer and one column for each time step, with the order in which "
