@@ -196,7 +196,8 @@ def test_whatever_is_raised_is_told(stop):
 def test_what_keras_wraps_around_a_message_is_left_out():
     def wrong(params, x_t, h_prev):
         raise ValueError(
-            "Exception encountered when calling Cell.call().\n\n\x1b[1msizes differ\x1b[0m\n\nArguments received by Cell"
+            "Exception encountered when calling Cell.call().\n\n\x1b[1msizes differ\x1b[0m"
+            "\n\nArguments received by Cell"
         )
 
     text = text_of(examine(wrong))
