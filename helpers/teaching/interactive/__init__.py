@@ -3,6 +3,7 @@
 Each shows in a cell as its last expression, `interactive.step_through_time()`, and can be called without arguments.
 """
 
+from helpers.teaching.interactive.backpropagation import clipping_on_a_cliff, jacobian_explorer, ledger
 from helpers.teaching.interactive.base import PARTS, Interactive
 from helpers.teaching.interactive.forward_recurrence import memory_explorer, step_through_time
 from helpers.teaching.interactive.keras_apis import shape_explorer, two_orders
@@ -12,7 +13,10 @@ from helpers.teaching.interactive.why_recurrence import cost_explorer, shuffle_t
 __all__ = [
     "PARTS",
     "Interactive",
+    "clipping_on_a_cliff",
     "cost_explorer",
+    "jacobian_explorer",
+    "ledger",
     "live_training",
     "memory_explorer",
     "read_along",

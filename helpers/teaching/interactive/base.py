@@ -173,6 +173,9 @@ class Interactive(VBox):
         self._button = _button("Start", "play", lambda: self.stop() if Interactive._working is self else self.start())
         row += [self._button] * (work is not None) + [_button("Reset", "undo", self.reset)]
 
+        for axes in figure.axes:  # frames, labels and legends stay below the data; the still shows the same
+            for artist in set(axes.get_children()) - _data_of(axes) - {axes.patch}:
+                artist.set_zorder(artist.zorder / 100 - 0.5)
         self._prepare_work()
         self._draw()
         figure.set_layout_engine("none")  # the layout of the first drawing stays, and costs nothing from now on
@@ -299,11 +302,15 @@ def _button(description, icon, action):
     return button
 
 
+def _data_of(axes):
+    return {*axes.lines, *axes.patches, *axes.collections, *axes.images, *axes.texts}
+
+
 def _layers(figure):
     """Sort a figure's artists into those of the background and, in the order of drawing, those in front of it."""
     background, foreground = [*figure.texts, *figure.legends], []
     for axes in figure.axes:
-        data = {*axes.lines, *axes.patches, *axes.collections, *axes.images, *axes.texts}
+        data = _data_of(axes)
         for artist in sorted(axes.get_children(), key=lambda artist: artist.zorder):
             (foreground if artist in data and artist.zorder >= 0 else background).append(artist)
     return background, foreground

@@ -1,0 +1,163 @@
+"""A real JupyterLab in a headless Chromium, shared by the browser tests and the benchmark."""
+
+import json
+import os
+import secrets
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from contextlib import contextmanager
+from pathlib import Path
+
+from helpers.teaching.notebooks import KERNELSPEC
+
+from nbformat import v4
+from playwright.sync_api import Locator, Page, sync_playwright
+
+CHROMIUMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+FLAGS = (
+    "--no-sandbox --disable-gpu --disable-background-networking --disable-component-update --disable-sync"
+    " --no-first-run"
+).split()
+# JupyterLab's own settings: no news, whose pop-up would cover buttons; and every cell in the page, also out of sight.
+SETTINGS = {
+    "apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False},
+    "notebook-extension/tracker": {"windowingMode": "none"},
+}
+
+
+@contextmanager
+def running(folder: Path):
+    """Serve `folder` with a JupyterLab that has settings and state of its own; yields (address, token)."""
+    state = folder / ".lab"
+    for name, settings in SETTINGS.items():
+        file = state / "settings" / "@jupyterlab" / f"{name}.jupyterlab-settings"
+        file.parent.mkdir(parents=True)
+        file.write_text(json.dumps(settings))
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    token = secrets.token_hex(16)
+    own = {
+        "JUPYTERLAB_SETTINGS_DIR": state / "settings",
+        "JUPYTERLAB_WORKSPACES_DIR": state / "workspaces",
+        "JUPYTER_CONFIG_DIR": state / "config",
+        "JUPYTER_DATA_DIR": state / "data",
+        "JUPYTER_RUNTIME_DIR": state / "runtime",
+        "IPYTHONDIR": state / "ipython",
+        "OPENBLAS_NUM_THREADS": 1,
+    }
+    log = state / "log.txt"
+    with log.open("w") as output:
+        server = subprocess.Popen(
+            [
+                *(sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ServerApp.ip=127.0.0.1"),
+                *(f"--ServerApp.port={port}", "--ServerApp.port_retries=0", f"--IdentityProvider.token={token}"),
+                f"--ServerApp.root_dir={folder}",
+            ],
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            env=os.environ | {name: str(value) for name, value in own.items()},
+        )
+    address = f"http://127.0.0.1:{port}"
+    try:
+        for _ in range(300):
+            try:
+                urllib.request.urlopen(f"{address}/api?token={token}").read()
+                break
+            except OSError:
+                assert server.poll() is None, log.read_text()
+                time.sleep(0.1)
+        else:
+            raise TimeoutError(log.read_text())
+        yield address, token
+    finally:
+        server.terminate()  # it ends its kernels first
+        server.wait(20)
+
+
+@contextmanager
+def browser():
+    """Start a Chromium of our own: the one named by the variable CHROMIUM, one on the PATH, or an installed Chrome."""
+    found = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, CHROMIUMS)), None)
+    with sync_playwright() as playwright:
+        chosen = {"executable_path": found} if found else {"channel": "chrome"}
+        chromium = playwright.chromium.launch(**chosen, args=FLAGS)
+        try:
+            yield chromium
+        finally:
+            chromium.close()
+
+
+def write_notebook(path: Path, cells: list[str]) -> None:
+    """Write a notebook of code cells that have not been run."""
+    notebook = v4.new_notebook(cells=[v4.new_code_cell(cell) for cell in cells], metadata={"kernelspec": KERNELSPEC})
+    path.write_text(v4.writes(notebook), encoding="utf-8")
+
+
+def open_and_run(page: Page, address: str, token: str, name: str) -> None:
+    """Open a notebook, run all its cells, and wait until the last has finished without an error."""
+    page.goto(f"{address}/lab/tree/{name}?token={token}&reset")
+    page.locator(".jp-Notebook .jp-CodeCell").first.wait_for()
+    page.keyboard.press("Control+b")  # the file browser takes up room
+    prompts = page.locator(".jp-CodeCell .jp-InputPrompt")
+    for _ in range(20):  # the first Run All after opening can be dropped
+        page.get_by_text("Run", exact=True).first.click()
+        page.get_by_text("Run All Cells", exact=True).click()
+        page.wait_for_timeout(500)
+        if any("[ ]" not in text for text in prompts.all_inner_texts()):
+            break
+    page.wait_for_function(
+        "() => [...document.querySelectorAll('.jp-CodeCell .jp-InputPrompt')]"
+        ".every(p => /\\[\\d+\\]/.test(p.innerText))"
+    )
+
+
+def cell_of(page: Page, number: int) -> Locator:
+    """Return the code cell of this number, from 0, brought into sight."""
+    cell = page.locator(".jp-Notebook .jp-CodeCell").nth(number)
+    cell.scroll_into_view_if_needed()
+    return cell
+
+
+def focus_a_control(cell: Locator) -> tuple[str, str]:
+    """Put the focus on the first control that keys can change, and return two keys that move it there and back."""
+    for kind, keys in (
+        (".noUi-handle", ("ArrowLeft", "ArrowRight")),
+        ("input[type=text]", ("x", "Backspace")),
+        ("input[type=checkbox]", ("Space", "Space")),
+    ):
+        if cell.locator(kind).count():
+            cell.locator(kind).first.focus()
+            return keys
+    raise LookupError("no slider, text or check box")
+
+
+# Resolves when a picture in the cell, or the sentence below it, has changed and is there to be seen.
+NEXT_CHANGE = """(cell) => {
+  let pressed = performance.now();
+  cell.addEventListener("keydown", () => { pressed = performance.now(); }, { once: true, capture: true });
+  window.nextChange = new Promise((resolve, reject) => {
+    const shows = (node) => node.nodeName === "IMG" || (node.querySelector && node.querySelector("img"));
+    const observer = new MutationObserver(async (mutations) => {
+      const changed = mutations.some((m) => m.target.nodeName === "IMG" || [...m.addedNodes].some(shows)
+        || (m.target.closest ? m.target : m.target.parentElement)?.closest(".unrolled-sentence"));
+      if (!changed) return;
+      observer.disconnect();
+      await Promise.all([...cell.querySelectorAll("img")].map((image) => image.decode().catch(() => {})));
+      resolve(performance.now() - pressed);
+    });
+    observer.observe(cell, { subtree: true, childList: true, characterData: true, attributeFilter: ["src"] });
+    setTimeout(() => reject(new Error("nothing changed within ten seconds")), 10000);
+  });
+}"""
+
+
+def press(page: Page, cell: Locator, key: str) -> float:
+    """Press a key and wait until the figure in the cell has changed; return how long that took, in milliseconds."""
+    cell.evaluate(NEXT_CHANGE)
+    page.keyboard.press(key)
+    return page.evaluate("window.nextChange")
