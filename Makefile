@@ -42,15 +42,15 @@ clean: ## delete the environment and all caches
 	rm -rf .venv .uv build __pycache__ .pytest_cache .hypothesis .ruff_cache *.egg-info
 	find helpers tests notebooks \( -name __pycache__ -o -name .ipynb_checkpoints \) -prune -exec rm -rf {} +
 
-# Writes the path of the Python that runs it (with no line end, which bash on Windows would keep half of),
-# or says why that Python will not do. Old ones must be able to read it.
+# Writes the path of the Python that runs it, behind an environment if it is in one (with no line end, which bash on
+# Windows would keep half of), or says why that Python will not do. Old ones must be able to read it.
 define FIND_PYTHON
 import io, re, sys
 project = io.open("pyproject.toml", encoding="utf-8").read()
 text, oldest, end = re.search('requires-python = "(>=3.([0-9]+),<3.([0-9]+))"', project).groups()
 if not (3, int(oldest)) <= sys.version_info[:2] < (3, int(end)):
     sys.exit("The course needs Python %s, not %s.\nName another, as in:  make PYTHON=python3.12 lab" % (text, sys.version.split()[0]))
-sys.stdout.write(sys.executable)
+sys.stdout.write(getattr(sys, "_base_executable", sys.executable))
 endef
 export FIND_PYTHON
 
@@ -60,6 +60,7 @@ export FIND_PYTHON
 	python=$$("$(PYTHON)" -c "$$FIND_PYTHON") && rm -rf .venv && "$(UV)" venv --quiet --python "$$python" .venv
 	"$(UV)" pip sync --python .venv --require-hashes requirements.lock
 	"$(UV)" pip install --python .venv --no-deps --no-build-isolation --editable .
+	cp helpers/teaching/jupyter_server_config.py .venv/etc/jupyter/
 	touch $@
 
 # In a folder of its own, because the Pythons of Debian and others refuse to install into themselves.

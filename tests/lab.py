@@ -1,5 +1,6 @@
 """A real JupyterLab in a headless Chromium, shared by the browser tests and the benchmark."""
 
+import itertools
 import json
 import os
 import secrets
@@ -9,6 +10,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -102,6 +104,7 @@ def open_and_run(page: Page, address: str, token: str, name: str) -> None:
     """Open a notebook, run all its cells, and wait until the last has finished without an error."""
     page.goto(f"{address}/lab/tree/{name}?token={token}&reset")
     page.locator(".jp-Notebook .jp-CodeCell").first.wait_for()
+    page.get_by_text("| Idle").wait_for()  # the kernel is there: before that, Run All would ask for one
     page.keyboard.press("Control+b")  # the file browser takes up room
     prompts = page.locator(".jp-CodeCell .jp-InputPrompt")
     for _ in range(20):  # the first Run All after opening can be dropped
@@ -123,17 +126,26 @@ def cell_of(page: Page, number: int) -> Locator:
     return cell
 
 
-def focus_a_control(cell: Locator) -> tuple[str, str]:
-    """Put the focus on the first control that keys can change, and return two keys that move it there and back."""
-    for kind, keys in (
-        (".noUi-handle", ("ArrowLeft", "ArrowRight")),
-        ("input[type=text]", ("x", "Backspace")),
-        ("input[type=checkbox]", ("Space", "Space")),
-    ):
-        if cell.locator(kind).count():
-            cell.locator(kind).first.focus()
-            return keys
-    raise LookupError("no slider, text or check box")
+def keys_for(cell: Locator) -> Iterator[str]:
+    """Put the focus on a control in the cell and yield a key that will change it, again and again.
+
+    The first slider goes to and fro between its ends; without one, a text is typed and deleted, or boxes are checked.
+    """
+    sliders, texts, boxes = (cell.locator(f) for f in (".noUi-handle", "input[type=text]", "input[type=checkbox]"))
+    key = "ArrowLeft"
+    for turn in itertools.count():
+        if sliders.count():
+            slider = sliders.first
+            slider.focus()
+            now, least, most = (float(slider.get_attribute(f"aria-value{name}")) for name in ("now", "min", "max"))
+            key = "ArrowRight" if now <= least else "ArrowLeft" if now >= most else key
+            yield key
+        elif texts.count():
+            texts.first.focus()
+            yield "abcdefgh"[turn % 16] if turn % 16 < 8 else "Backspace"
+        else:
+            boxes.nth(turn % boxes.count()).focus()
+            yield "Space"
 
 
 # Resolves when a picture in the cell, or the sentence below it, has changed and is there to be seen.

