@@ -15,10 +15,10 @@ UV := $(or $(shell command -v uv 2>/dev/null),$(OWN_UV))
 UV_SYSTEM_CERTS ?= 1
 export UV_SYSTEM_CERTS
 
-.PHONY: help lab test notebooks format lock clean
+.PHONY: help lab test stress notebooks solutions bench bench-widgets format lock clean
 
 help: ## list these targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' Makefile
 
 lab: .venv/ready ## open the course in JupyterLab
 	$(BIN)/python -m jupyterlab $(if $(filter 0,$(shell id -u 2>/dev/null)),--allow-root) \
@@ -27,8 +27,20 @@ lab: .venv/ready ## open the course in JupyterLab
 test: .venv/ready ## run every test, and every notebook against its stored outputs
 	$(BIN)/python -m pytest $(PYTEST_FLAGS)
 
+stress: .venv/ready ## run the tests that take too long for every day
+	$(BIN)/python -m pytest -m stress --hypothesis-profile=stress $(PYTEST_FLAGS)
+
 notebooks: .venv/ready ## execute every notebook anew and store its outputs in normal form
 	$(BIN)/python -m helpers.teaching.notebooks notebooks/*.ipynb
+
+solutions: .venv/ready ## write the chapters with every exercise solved into build/solutions, for teachers
+	$(BIN)/python -m helpers.teaching.exercises.solutions build/solutions notebooks/0*.ipynb
+
+bench: .venv/ready ## measure the recurrence beside the frameworks (some minutes, on a quiet machine)
+	$(BIN)/python tests/benchmarks/recurrence.py
+
+bench-widgets: .venv/ready ## measure how fast the interactive figures answer, in a Chromium
+	$(BIN)/python tests/benchmarks/widgets.py
 
 format: .venv/ready ## repair and format the code, also in the notebooks
 	$(BIN)/python -m ruff check --fix --exit-zero conftest.py helpers tests notebooks

@@ -6,9 +6,9 @@ from pathlib import Path
 
 from helpers.numpy_rnn import rnn_step
 from helpers.teaching import exercises
-from helpers.teaching.exercises import engine
+from helpers.teaching.exercises import engine, solutions
 from helpers.teaching.exercises.engine import NOT_ATTEMPTED, RECOGNISED, RIGHT, WRONG, Exercise, edited
-from helpers.teaching.notebooks import read
+from helpers.teaching.notebooks import dumps, read
 
 import numpy as np
 import pytest
@@ -156,6 +156,42 @@ def test_stub_and_check_run_right_after_the_import_cell(path, monkeypatch):
         names[answer] = ALL[name].right_answer
         exec(cells[at], names)
         assert shown[-1].kind == RIGHT, name
+
+
+@pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
+def test_a_filled_stub_passes_its_check(path, monkeypatch):
+    shown = []
+    monkeypatch.setattr(engine, "display", shown.append)
+    cells = [cell.source for cell in solutions.filled(read(path)).cells if cell.cell_type == "code"]
+    names = {"__name__": "__main__"}
+    exec(cells[0], names)
+    for name in named_in(path):
+        (at,) = [n for n, source in enumerate(cells) if f"exercises.{name}.check(" in source]
+        exec(cells[at - 1], names)
+        exec(cells[at], names)
+        assert shown[-1].kind == RIGHT, name
+
+
+LONG = ("03", "04", "05")  # as long again as all other tests together
+
+
+@pytest.mark.parametrize(
+    "path", [pytest.param(p, marks=pytest.mark.stress) if p.stem.startswith(LONG) else p for p in CHAPTERS]
+)
+def test_run_all_with_every_solution(path, tmp_path, capsys):
+    assert solutions.main(str(tmp_path), str(path)) == 0
+    assert "every check passes" in capsys.readouterr().out
+
+
+def test_a_solution_that_is_not_right_is_named(tmp_path, capsys, monkeypatch):
+    chapter = read(CHAPTERS[1])
+    code = [cell for cell in chapter.cells if cell.cell_type == "code"]
+    (at,) = [n for n, cell in enumerate(code) if "exercises.one_step.check(" in cell.source]
+    chapter.cells = [code[0], code[at - 1], code[at]]
+    (tmp_path / "short.ipynb").write_text(dumps(chapter), encoding="utf-8")
+    monkeypatch.setattr(solutions, "source_for", lambda exercise, answer: f"def {answer}(*args):\n    return 0")
+    assert solutions.main(str(tmp_path / "filled"), str(tmp_path / "short.ipynb")) == 1
+    assert "one_step not right" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)

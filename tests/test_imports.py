@@ -21,7 +21,9 @@ def run(code, **environment):
 
 NUMPY_SIDE = """
 import importlib, sys
-for module in "numpy_rnn gradients output models training data teaching.figures".split():
+modules = "numpy_rnn gradients output models training data"
+teaching = "teaching.figures teaching.exercises teaching.interactive"
+for module in (modules + " " + teaching).split():
     importlib.import_module("helpers." + module)
     for heavy in ("tensorflow", "keras", "torch", "jax", "matplotlib.pyplot"):
         assert heavy not in sys.modules, f"helpers.{module} imports {heavy}"

@@ -169,7 +169,7 @@ def jacobian_explorer(units: int = 8, steps: int = 50) -> Interactive:
     """Show the product of Jacobians: its entries and singular values, its norm by lag, and W_hh's eigenvalues."""
     matrices = recurrent_matrices(units)
     noise = np.random.default_rng(6).normal(size=(1, steps, units))
-    figure = Figure(figsize=(10, 6))
+    figure = Figure(figsize=(9.6, 5.2))
     (plane, entries), (values, by_lag) = figure.subplots(2, 2, width_ratios=(2, 3))
     plane.plot(*np.array([np.cos(a := np.linspace(0, 2 * np.pi, 200)), np.sin(a)]), color=GREY, linewidth=1, zorder=-1)
     (eigenvalues,) = plane.plot([], [], "o", color=ORANGE)
@@ -285,16 +285,13 @@ def clipping_on_a_cliff(count: int = 60) -> Interactive:
         h = np.maximum(0, ws * h + bs[:, None])
     surface = np.maximum((h - CLIFF_TARGET) ** 2 / 2, 1e-4)
 
-    figure = Figure(figsize=(10, 4.2))
+    figure = Figure(figsize=(9.6, 3.8))
     plane, curve = figure.subplots(1, 2, width_ratios=(5, 4))
-    extent = (ws[0], ws[-1], bs[0], bs[-1])
-    image = plane.imshow(
-        surface, norm=LogNorm(1e-4, 1e4), cmap="Greys", extent=extent, aspect="auto", origin="lower", zorder=-1
-    )
-    figure.colorbar(image, ax=plane, label="loss", pad=0.02)
-    plane.set(
-        xlim=extent[:2], ylim=extent[2:], xlabel="weight $w$", ylabel="bias $b$", title="The loss, and two descents"
-    )
+    levels = 10.0 ** np.arange(-4, 5)
+    bands = plane.contourf(ws, bs, surface, levels, norm=LogNorm(1e-4, 1e4), cmap="Greys", extend="max", zorder=-1)
+    figure.colorbar(bands, ax=plane, label="loss", pad=0.02)
+    plane.set(xlim=(0.6, 1.2), ylim=(-0.06, 0.14), xlabel="weight $w$", ylabel="bias $b$")
+    plane.set_title("The loss, and two descents")
     plane.grid(False)
     curve.set(yscale="log", xlim=(0, count), ylim=(1e-9, 1e6), xlabel="update", ylabel="loss", title="What they reach")
     walks = {}

@@ -1,0 +1,74 @@
+"""Fill every stub of a chapter with the reference solution: for teachers, and to see that every check passes.
+
+``python -m helpers.teaching.exercises.solutions build/solutions notebooks/0*.ipynb`` writes the filled notebooks into
+a folder and executes them; it fails if a check does not say that the solution is right.
+"""
+
+import ast
+import inspect
+import itertools
+import re
+import sys
+from pathlib import Path
+from types import ModuleType
+
+from helpers.teaching import exercises
+from helpers.teaching.exercises.engine import MARKS, RIGHT, Exercise
+from helpers.teaching.notebooks import dumps, execute, read
+
+from nbformat import NotebookNode
+
+CHECK = re.compile(r"exercises\.(\w+)\.check\((\w+)\)")
+
+
+def source_for(exercise: Exercise, answer: str) -> str:
+    """Return a cell that defines `answer` as the reference solution does, with the imports that it needs."""
+    solution = inspect.unwrap(exercise.answer)
+    source = inspect.getsource(solution).rstrip()
+    used = {node.id for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Name)}
+    needed = {name: solution.__globals__[name] for name in sorted(used & solution.__globals__.keys())}
+    modules = [name for name, value in needed.items() if isinstance(value, ModuleType)]
+    lines = [f"import {needed[name].__name__} as {name}" for name in modules]
+    if names := ", ".join(name for name in needed if name not in modules):
+        lines.append(f"from {solution.__module__} import {names}")
+    if exercise.wants_function:
+        source = source.replace(f"def {solution.__name__}(", f"def {answer}(", 1)
+    else:
+        source += f"\n\n\n{answer} = {solution.__name__}()"
+    return "\n".join([*lines, "", "", source] if lines else [source])
+
+
+def filled(notebook: NotebookNode) -> NotebookNode:
+    """Put the reference solution into the cell before each check of `notebook`, and return it."""
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    for stub, check in itertools.pairwise(code):
+        if found := CHECK.search(check.source):
+            stub.source = source_for(getattr(exercises, found[1]), found[2])
+    return notebook
+
+
+def not_right(notebook: NotebookNode) -> list[str]:
+    """Name the exercises of an executed notebook whose check does not say that the answer is right."""
+    missed = []
+    for cell in notebook.cells:
+        if cell.cell_type == "code" and (found := CHECK.search(cell.source)):
+            shown = [output.data["text/plain"] for output in cell.outputs if "data" in output]
+            if not any(text.startswith(f"{MARKS[RIGHT]} Right") for text in shown):
+                missed.append(found[1])
+    return missed
+
+
+def main(folder: str, *paths: str) -> int:
+    """Write the filled notebooks into `folder` and execute them; return 1 if an answer is not right."""
+    Path(folder).mkdir(parents=True, exist_ok=True)
+    missed = []
+    for path in map(Path, paths):
+        written = Path(folder) / path.name
+        written.write_text(dumps(filled(read(path))), encoding="utf-8", newline="\n")
+        missed += (here := not_right(execute(written)))
+        print(f"{written}: {', '.join(here) + ' not right' if here else 'every check passes'}", flush=True)
+    return int(bool(missed))
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))
