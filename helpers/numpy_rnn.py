@@ -155,10 +155,9 @@ def rnn_backward(
     dz = ACTIVATIONS[activation].slope(h_time_first)  # σ′(z_t); becomes δ_t step by step
     # carry is ∂L/∂h_t as far as it comes from later steps; a loss at the last step alone is such an arrival at t = T.
     carry = dh.copy() if last_only else np.zeros_like(dz[0])
-    dh_time_first = None if last_only else _time_first(dh)
     for t in reversed(range(len(dz))):
         if not last_only:
-            carry += dh_time_first[t]
+            carry += dh[:, t]
         if mask is None:
             dz[t] *= carry
             np.matmul(dz[t], W_hh_T, out=carry)
