@@ -163,7 +163,6 @@ def test_training_starts_stops_and_leaves_the_kernel_to_others(figures):
 def test_an_exercise_is_tried_and_solved(chromium, lab, theme):
     page = chromium.new_page(viewport={"width": 1280, "height": 900})
     open_and_run(page, *lab, "exercises.ipynb")
-    page.evaluate("document.body.dataset.jpThemeName")
     page.get_by_text("Settings", exact=True).first.click()
     page.get_by_text("Theme", exact=True).first.hover()
     page.get_by_text(theme, exact=True).first.click()
