@@ -8,6 +8,8 @@ PYTEST_FLAGS ?=
 LOCK_FLAGS ?=
 
 BIN := .venv/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
+# What publishes the course needs more than the course; it has an environment of its own.
+PUBLISH := .publish/bin
 # uv from the PATH, else a copy of our own. (The redirection makes the old make of macOS ask a shell.)
 OWN_UV := .uv/bin/uv
 UV := $(or $(shell command -v uv 2>/dev/null),$(OWN_UV))
@@ -15,7 +17,7 @@ UV := $(or $(shell command -v uv 2>/dev/null),$(OWN_UV))
 UV_SYSTEM_CERTS ?= 1
 export UV_SYSTEM_CERTS
 
-.PHONY: help lab test stress notebooks solutions bench bench-widgets format lock clean
+.PHONY: help lab test stress notebooks solutions site slides test-publish bench bench-widgets format lock clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' Makefile
@@ -36,6 +38,15 @@ notebooks: .venv/ready ## execute every notebook anew and store its outputs in n
 solutions: .venv/ready ## write the chapters with every exercise solved into build/solutions, for teachers
 	$(BIN)/python -m helpers.teaching.exercises.solutions build/solutions notebooks/0*.ipynb
 
+site: .publish/ready ## build the static edition for the web into build/site
+	$(PUBLISH)/python -m sphinx -q -W --keep-going -E -c publish/site notebooks build/site
+
+slides: .publish/ready ## build a deck of slides for each chapter into build/slides
+	$(PUBLISH)/python publish/slides.py build/slides notebooks/0*.ipynb
+
+test-publish: .publish/ready ## build everything that is published once more and test it
+	$(PUBLISH)/python -m pytest -p no:xdist -o addopts=--strict-markers publish $(PYTEST_FLAGS)
+
 bench: .venv/ready ## measure the recurrence beside the frameworks (some minutes, on a quiet machine)
 	$(BIN)/python tests/benchmarks/recurrence.py
 
@@ -43,16 +54,19 @@ bench-widgets: .venv/ready ## measure how fast the interactive figures answer, i
 	$(BIN)/python tests/benchmarks/widgets.py
 
 format: .venv/ready ## repair and format the code, also in the notebooks
-	$(BIN)/python -m ruff check --fix --exit-zero conftest.py helpers tests notebooks
-	$(BIN)/python -m ruff format conftest.py helpers tests notebooks
+	$(BIN)/python -m ruff check --fix --exit-zero conftest.py helpers tests notebooks publish
+	$(BIN)/python -m ruff format conftest.py helpers tests notebooks publish
 
-lock: | $(filter $(OWN_UV),$(UV)) ## derive requirements.lock from pyproject.toml
-	"$(UV)" pip compile --quiet --universal --generate-hashes --fork-strategy fewest --python-version 3.11 \
-	  --extra test --no-header $(LOCK_FLAGS) --output-file requirements.lock pyproject.toml
+COMPILE = "$(UV)" pip compile --quiet --universal --generate-hashes --fork-strategy fewest --python-version 3.11 \
+	  --no-header $(LOCK_FLAGS) --extra test
+
+lock: | $(filter $(OWN_UV),$(UV)) ## derive both requirements.lock from pyproject.toml
+	$(COMPILE) --output-file requirements.lock pyproject.toml
+	$(COMPILE) --extra publish --constraints requirements.lock --output-file publish/requirements.lock pyproject.toml
 
 clean: ## delete the environment and all caches
-	rm -rf .venv .uv build __pycache__ .pytest_cache .hypothesis .ruff_cache *.egg-info
-	find helpers tests notebooks \( -name __pycache__ -o -name .ipynb_checkpoints \) -prune -exec rm -rf {} +
+	rm -rf .venv .publish .uv build publish/node_modules __pycache__ .pytest_cache .hypothesis .ruff_cache *.egg-info
+	find helpers tests notebooks publish \( -name __pycache__ -o -name .ipynb_checkpoints \) -prune -exec rm -rf {} +
 
 # Writes the path of the Python that runs it, behind an environment if it is in one (with no line end, which bash on
 # Windows would keep half of), or says why that Python will not do. Old ones must be able to read it.
@@ -68,11 +82,20 @@ export FIND_PYTHON
 
 # --python keeps uv out of an environment that happens to be active. The project itself is built with the setuptools
 # that the lock has installed (--no-build-isolation): nothing gets in that the lock does not name.
+define ENVIRONMENT
+python=$$("$(PYTHON)" -c "$$FIND_PYTHON") && rm -rf $(@D) && "$(UV)" venv --quiet --python "$$python" $(@D)
+"$(UV)" pip sync --python $(@D) --require-hashes $<
+"$(UV)" pip install --python $(@D) --no-deps --no-build-isolation --editable .
+endef
+
 .venv/ready: requirements.lock pyproject.toml | $(filter $(OWN_UV),$(UV))
-	python=$$("$(PYTHON)" -c "$$FIND_PYTHON") && rm -rf .venv && "$(UV)" venv --quiet --python "$$python" .venv
-	"$(UV)" pip sync --python .venv --require-hashes requirements.lock
-	"$(UV)" pip install --python .venv --no-deps --no-build-isolation --editable .
+	$(ENVIRONMENT)
 	cp helpers/teaching/jupyter_server_config.py .venv/etc/jupyter/
+	touch $@
+
+.publish/ready: publish/requirements.lock publish/package-lock.json pyproject.toml | $(filter $(OWN_UV),$(UV))
+	$(ENVIRONMENT)
+	PATH="$(CURDIR)/$(PUBLISH):$$PATH" npm ci --prefix publish --no-audit --no-fund
 	touch $@
 
 # In a folder of its own, because the Pythons of Debian and others refuse to install into themselves.

@@ -137,3 +137,13 @@ def test_ci_runs_only_pinned_actions():
     assert uses
     for action in uses:
         assert re.fullmatch("[^@]+@[0-9a-f]{40}", action), action
+
+
+def test_what_publishes_the_course_has_the_same_versions_as_the_course():
+    lock = (ROOT / "publish" / "requirements.lock").read_text(encoding="utf-8")
+    pinned = set(re.findall(r"^([^ #\n].*?) \\$", lock, flags=re.MULTILINE))
+    assert {f"{pin.name}=={next(iter(pin.specifier)).version}" for pin, _, _ in PINS} <= {
+        p.split(" ;")[0] for p in pinned
+    }
+    assert "://" not in lock
+    assert "resolved" not in (ROOT / "publish" / "package-lock.json").read_text(encoding="utf-8")

@@ -1,0 +1,78 @@
+"""Sphinx settings of the static edition: the committed notebooks as they are, with the stills of their figures.
+
+``python -m sphinx -c publish/site notebooks build/site``
+"""
+
+import json
+import os
+import re
+from pathlib import Path
+
+from sphinx.application import Sphinx
+
+project = "Unrolled"
+author = "The authors of Unrolled"
+html_title = "Unrolled: recurrent neural networks, one time step at a time"
+language = "en"
+
+extensions = ["myst_nb"]
+root_doc = "index"
+exclude_patterns = [".ipynb_checkpoints", "**/.ipynb_checkpoints"]
+
+nb_execution_mode = "off"  # the notebooks are committed with their outputs
+nb_mime_priority_overrides = [("html", "image/png", 1)]  # before the widgets, which need a kernel
+nb_merge_streams = True
+myst_enable_extensions = ["dollarmath", "amsmath"]
+myst_heading_anchors = 3
+suppress_warnings = ["mystnb.unknown_mime_type"]
+
+html_theme = "sphinx_book_theme"
+html_show_sphinx = False
+html_last_updated_fmt = None
+html_static_path = ["static", "../node_modules/mathjax/es5"]
+html_css_files = ["site.css"]
+# MathJax from this site, not from another: the equations then also stand without a network.
+mathjax_path = "tex-chtml-full.js"
+
+repository = os.environ.get("GITHUB_REPOSITORY", "unrolled-course/unrolled")
+html_theme_options = {
+    "repository_url": f"https://github.com/{repository}",
+    "repository_branch": "main",
+    "path_to_docs": "notebooks",
+    "launch_buttons": {"binderhub_url": "https://mybinder.org", "notebook_interface": "jupyterlab"},
+    "use_repository_button": True,
+    "use_issues_button": True,
+    "use_download_button": True,
+    "home_page_in_toc": True,
+    "show_toc_level": 2,
+}
+
+
+def fit_for_site(app: Sphinx, docname: str, content: list[str]) -> None:
+    """Fit the links to the site, and tell Sphinx on the start page in which order the pages come.
+
+    Files outside notebooks/ are in the repository, the site writes the anchors of headings in small letters, and what
+    stands between HTML tags is not Markdown to Sphinx.
+    """
+    notebook = json.loads(content[0])
+    for cell in notebook["cells"]:
+        if cell["cell_type"] == "markdown":
+            source = "".join(cell["source"]).replace("](../", f"](https://github.com/{repository}/blob/main/")
+            source = re.sub(r"\]\([\w.]*#[^)]+\)", lambda link: link[0].lower(), source)
+            cell["source"] = re.sub(r"<summary>.*?</summary>", typeset, source)
+    if docname == root_doc:
+        pages = sorted(path.stem for path in Path(app.srcdir).glob("*.ipynb") if path.stem != root_doc)
+        toctree = ["```{toctree}", ":hidden:", *pages, "```"]
+        cell = {"cell_type": "markdown", "id": "toctree", "metadata": {}, "source": "\n".join(toctree)}
+        notebook["cells"].append(cell)
+    content[0] = json.dumps(notebook)
+
+
+def typeset(html: re.Match[str]) -> str:
+    """Mark the equations in a piece of HTML for MathJax."""
+    return re.sub(r"\$([^$]+)\$", r'<span class="math">\\(\1\\)</span>', html[0])
+
+
+def setup(app: Sphinx) -> None:
+    """Connect the hook."""
+    app.connect("source-read", fit_for_site)

@@ -1,0 +1,149 @@
+"""The static edition: complete, typeset, reachable, and usable by everybody, in the light and in the dark."""
+
+import re
+import subprocess
+import sys
+from functools import partial
+from html.parser import HTMLParser
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+from urllib.parse import unquote, urlsplit
+
+from helpers.teaching.notebooks import read
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+AXE = ROOT / "publish" / "node_modules" / "axe-core" / "axe.min.js"
+DESKTOP, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("site")
+    sphinx = [sys.executable, "-m", "sphinx", "-q", "-W", "--keep-going", "-c", "publish/site", "notebooks", folder]
+    done = subprocess.run(sphinx, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+@pytest.fixture(scope="session")
+def address(site):
+    """Serve the site on this machine."""
+    handler = partial(Quiet, directory=site)
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+class Quiet(SimpleHTTPRequestHandler):
+    """A server that does not tell of every request."""
+
+    def log_message(self, *_):
+        pass
+
+
+class Page(HTMLParser):
+    """The links, anchors and pictures of a page."""
+
+    def __init__(self, path):
+        super().__init__()
+        self.links, self.anchors, self.pictures = [], set(), []
+        self.feed(path.read_text(encoding="utf-8"))
+
+    def handle_starttag(self, tag, attrs):
+        attrs = dict(attrs)
+        self.anchors.add(attrs.get("id"))
+        if tag in ("a", "link", "script", "img"):
+            self.links.append(attrs.get("href") or attrs.get("src") or "")
+        if tag == "img":
+            self.pictures.append(attrs)
+
+
+def test_every_link_inside_the_site_leads_somewhere(site):
+    pages = {path: Page(path) for path in site.glob("*.html")}
+    broken, checked = [], 0
+    for path, page in pages.items():
+        for link in page.links:
+            parts = urlsplit(link)
+            if parts.scheme or parts.netloc or not link:
+                continue
+            checked += 1
+            target = (path.parent / unquote(parts.path)).resolve() if parts.path else path
+            if not target.is_file() or (
+                parts.fragment and target in pages and parts.fragment not in pages[target].anchors
+            ):
+                broken.append(f"{path.name}: {link}")
+    assert checked > 500
+    assert broken == []
+
+
+def test_no_page_needs_another_host(site):
+    for path in site.glob("*.html"):
+        html = path.read_text(encoding="utf-8")
+        assert re.findall(r"<(?:script|img|link rel=\"stylesheet\")[^>]* (?:src|href)=\"https?:[^\"]*\"", html) == []
+
+
+@pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
+def test_every_picture_of_a_notebook_is_there_and_described(site, notebook):
+    shown = Page(site / f"{notebook.stem}.html").pictures
+    stills = sum(
+        "image/png" in output.get("data", {})
+        for cell in read(notebook).cells
+        if cell.cell_type == "code"
+        for output in cell.outputs
+    )
+    pictures = [picture for picture in shown if "_images/" in picture["src"]]
+    assert len(pictures) == stills
+    assert all(picture.get("alt", "").strip() for picture in pictures)
+
+
+@pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
+def test_every_page_can_be_opened_on_binder(site, notebook):
+    assert f"urlpath=lab/tree/notebooks/{notebook.name}" in (site / f"{notebook.stem}.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
+def test_a_page_is_typeset_accessible_and_fits_a_phone(address, notebook, page):
+    problems = []
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    page.on("requestfailed", lambda request: problems.append(request.url))
+    page.add_init_script(path=AXE)
+    page.set_viewport_size(DESKTOP)
+    page.goto(f"{address}/{notebook.stem}.html")
+    page.wait_for_function("window.MathJax?.startup?.promise")
+    page.evaluate("MathJax.startup.promise.then(() => true)")
+    for theme in ("light", "dark"):
+        page.evaluate("theme => document.documentElement.dataset.theme = theme", theme)
+        page.wait_for_timeout(300)
+        found = page.evaluate("axe.run(document, {runOnly: ['wcag2a', 'wcag2aa'], resultTypes: ['violations']})")
+        for violation in found["violations"]:
+            if violation["impact"] in ("serious", "critical"):
+                where = [
+                    f"{node['target']} {node['any'][0]['message'] if node['any'] else ''}"
+                    for node in violation["nodes"][:3]
+                ]
+                problems.append(f"{theme}: {violation['id']} ×{len(violation['nodes'])}: {where}")
+    raw = page.evaluate(
+        "() => { const copy = document.querySelector('article').cloneNode(true);"
+        " copy.querySelectorAll('pre, code, mjx-container').forEach(e => e.remove());"
+        " return copy.textContent.match(/\\\\\\(|\\\\\\[|\\$[^$\\n]+\\$/)?.[0] }"
+    )
+    if raw:
+        problems.append(f"an equation is not typeset: {raw}")
+    page.set_viewport_size(PHONE)
+    width = page.evaluate("document.documentElement.scrollWidth")
+    if width > PHONE["width"]:
+        problems.append(f"{width} pixels wide on a phone of {PHONE['width']}")
+    assert not problems, "\n".join(problems)
+
+
+@pytest.mark.browser
+def test_the_search_finds_a_term(address, page):
+    page.goto(f"{address}/search.html?q=Jacobian")
+    page.locator("#search-results li a").first.wait_for()
+    assert "03_backpropagation" in " ".join(a.get_attribute("href") for a in page.locator("#search-results li a").all())
