@@ -17,7 +17,7 @@ UV := $(or $(shell command -v uv 2>/dev/null),$(OWN_UV))
 UV_SYSTEM_CERTS ?= 1
 export UV_SYSTEM_CERTS
 
-.PHONY: help lab test stress notebooks solutions site slides test-publish bench bench-widgets format lock clean
+.PHONY: help lab test stress notebooks solutions site slides assignment test-publish bench bench-widgets format lock clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' Makefile
@@ -43,6 +43,12 @@ site: .publish/ready ## build the static edition for the web into build/site
 
 slides: .publish/ready ## build a deck of slides for each chapter into build/slides
 	$(PUBLISH)/python publish/slides.py build/slides notebooks/0*.ipynb
+
+assignment: .publish/ready ## make an nbgrader course of the chapters in build/assignment
+	$(PUBLISH)/python publish/assignment.py build/assignment notebooks/0*.ipynb
+
+# nbgrader calls a program of this environment by its name.
+assignment test-publish: export PATH := $(CURDIR)/$(PUBLISH):$(PATH)
 
 test-publish: .publish/ready ## build everything that is published once more and test it
 	$(PUBLISH)/python -m pytest -p no:xdist -o addopts=--strict-markers publish $(PYTEST_FLAGS)
