@@ -47,9 +47,6 @@ slides: .publish/ready ## build a deck of slides for each chapter into build/sli
 assignment: .publish/ready ## make an nbgrader course of the chapters in build/assignment
 	$(PUBLISH)/python publish/assignment.py build/assignment notebooks/0*.ipynb
 
-# nbgrader calls a program of this environment by its name.
-assignment test-publish: export PATH := $(CURDIR)/$(PUBLISH):$(PATH)
-
 test-publish: .publish/ready ## build everything that is published once more and test it
 	$(PUBLISH)/python -m pytest -p no:xdist -o addopts=--strict-markers publish $(PYTEST_FLAGS)
 
@@ -101,8 +98,11 @@ endef
 
 .publish/ready: publish/requirements.lock publish/package-lock.json pyproject.toml | $(filter $(OWN_UV),$(UV))
 	$(ENVIRONMENT)
-	PATH="$(CURDIR)/$(PUBLISH):$$PATH" npm ci --prefix publish --no-audit --no-fund
+	npm ci --prefix publish --no-audit --no-fund
 	touch $@
+
+# npm and a program of nbgrader's are called by their names.
+.publish/ready assignment test-publish: export PATH := $(CURDIR)/$(PUBLISH):$(PATH)
 
 # In a folder of its own, because the Pythons of Debian and others refuse to install into themselves.
 $(OWN_UV):

@@ -4,14 +4,13 @@ Every exercise's stub becomes an autograded answer, with the reference solution 
 one point, whose hidden part asks the same check for its verdict. What the students get is in ``release/``.
 """
 
-import itertools
 import shutil
 import sys
 from pathlib import Path
 
 from helpers.teaching import exercises
 from helpers.teaching.exercises.engine import RIGHT
-from helpers.teaching.exercises.solutions import CHECK, source_for
+from helpers.teaching.exercises.solutions import attempts, source_for
 from helpers.teaching.notebooks import dumps, read
 
 from nbformat import NotebookNode
@@ -35,17 +34,15 @@ assert verdict.kind == {right!r}, verdict._repr_mimebundle_()["text/plain"]
 
 def with_solutions(notebook: NotebookNode) -> NotebookNode:
     """Return the chapter as nbgrader wants its source: with solutions, hidden tests and nbgrader's metadata."""
-    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
-    for cell in code:
-        cell.outputs, cell.execution_count = [], None
-    for stub, check in itertools.pairwise(code):
-        if found := CHECK.fullmatch(check.source.strip()):
-            name, answer = found.groups()
-            solution = source_for(getattr(exercises, name), answer)
-            stub.source = f"{stub.source}\n### BEGIN SOLUTION\n{solution}\n### END SOLUTION"
-            stub.metadata.nbgrader = about(f"{name}_answer", solution=True, locked=False)
-            check.source = HIDDEN_TEST.format(name=name, answer=answer, right=RIGHT)
-            check.metadata.nbgrader = about(name, grade=True, locked=True, points=1)
+    for stub, check, name, answer in attempts(notebook):
+        solution = source_for(getattr(exercises, name), answer)
+        stub.source = f"{stub.source}\n### BEGIN SOLUTION\n{solution}\n### END SOLUTION"
+        stub.metadata.nbgrader = about(f"{name}_answer", solution=True, locked=False)
+        check.source = HIDDEN_TEST.format(name=name, answer=answer, right=RIGHT)
+        check.metadata.nbgrader = about(name, grade=True, locked=True, points=1)
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            cell.outputs, cell.execution_count = [], None
     return notebook
 
 

@@ -13,6 +13,7 @@ a block of code or one answer of a quiz. All that is not shown goes into the spe
 `show` may be "code" or "output", to leave the other one out.
 """
 
+import itertools
 import re
 import shutil
 import sys
@@ -72,19 +73,18 @@ def text_slides(source: str, show: list[str]) -> list[tuple[str, str]]:
             if len(found) != 1:
                 raise ValueError(f"{len(found)} pieces instead of one begin with {start!r}; there are: {everything}")
             slide_of[found[0]] = number
-    slides = []
-    for number in range(len(show)):
-        first = min((index for index, slide in slide_of.items() if slide == number), default=0)
-        following = min((index for index, slide in slide_of.items() if slide == number + 1), default=len(everything))
-        shown, notes, index = [], [], 0
-        for block in blocks:
-            indices = range(index, index + len(block))
-            index += len(block)
-            shown.append([everything[i] for i in indices if slide_of.get(i) == number])
-            spoken = range(0 if number == 0 else first, following)
-            notes.append([everything[i] for i in indices if i in spoken and i not in slide_of])
-        slides.append((written(shown), written(notes)))
-    return slides
+    # What is not shown is said on the slide that came last.
+    slides = [([], []) for _ in show]
+    index = current = 0
+    for block in blocks:
+        for part in itertools.chain(*slides):
+            part.append([])
+        for piece in block:
+            current = slide_of.get(index, current)
+            shown, notes = slides[current]
+            (shown if index in slide_of else notes)[-1].append(piece)
+            index += 1
+    return [(written(shown), written(notes)) for shown, notes in slides]
 
 
 def deck(notebook: NotebookNode) -> NotebookNode:
@@ -98,14 +98,14 @@ def deck(notebook: NotebookNode) -> NotebookNode:
         kind, show = slideshow.get("slide_type"), slideshow.get("show")
         if kind not in SLIDE_TYPES:
             raise ValueError(f"cell {cell.id}: slide_type is {kind!r}, expected one of {SLIDE_TYPES}")
-        if kind == "skip" and cell.cell_type == "code":
+        if kind == "skip":
             continue
         if cell.cell_type == "code":
             if show not in (None, "code", "output"):
                 raise ValueError(f"cell {cell.id}: show is {show!r}, expected 'code' or 'output'")
             cells.append(code_part(kind, cell, show or "both"))
         elif show is None:
-            cells.append(text_part("notes" if kind == "skip" else kind, cell.source))
+            cells.append(text_part(kind, cell.source))
         else:
             try:
                 slides = text_slides(cell.source, show)

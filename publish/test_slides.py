@@ -70,9 +70,7 @@ def test_all_text_of_a_chapter_is_on_its_slides_or_in_their_notes(path):
 def test_every_section_has_its_slides(path):
     cells = slides.deck(read(path)).cells
     shown = "\n\n".join(
-        cell.source
-        for cell in cells
-        if cell.cell_type == "markdown" and cell.metadata.slideshow.slide_type not in ("notes", "skip")
+        cell.source for cell in cells if cell.cell_type == "markdown" and cell.metadata.slideshow.slide_type != "notes"
     )
     for cell in read(path).cells:
         if cell.cell_type == "markdown":

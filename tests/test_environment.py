@@ -1,5 +1,6 @@
 """One statement of what the course needs (pyproject.toml); everything that follows from it agrees with it."""
 
+import json
 import re
 import tomllib
 from importlib.metadata import PackageNotFoundError, version
@@ -16,6 +17,7 @@ from packaging.utils import canonicalize_name
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 LOCK = (ROOT / "requirements.lock").read_text(encoding="utf-8")
+PUBLISH_LOCK = (ROOT / "publish" / "requirements.lock").read_text(encoding="utf-8")
 CONDA = yaml.safe_load((ROOT / "environment.yml").read_text(encoding="utf-8"))
 CI = yaml.safe_load((ROOT / ".github" / "workflows" / "ci.yml").read_text(encoding="utf-8"))
 
@@ -39,17 +41,21 @@ READERS = [
 DIRECT = [Requirement(text) for text in PROJECT["dependencies"] + PROJECT["optional-dependencies"]["test"]]
 
 
-def locked() -> list[tuple[Requirement, list[str], list[str]]]:
-    """Return what the lock pins: each requirement, its hashes, and who asked for it."""
+def locked(lock: str) -> list[tuple[Requirement, list[str], list[str]]]:
+    """Return what a lock pins: each requirement, its hashes, and who asked for it."""
     pins = []
-    for entry in re.split(r"^(?=\w)", LOCK, flags=re.MULTILINE)[1:]:
+    for entry in re.split(r"^(?=\w)", lock, flags=re.MULTILINE)[1:]:
         requirement, *hashes = re.sub(r"^ *#.*", "", entry, flags=re.MULTILINE).replace("\\\n", " ").split("--hash=")
         because = re.findall(r"^ *#(?: via)? +(?!via$)(\S.*)$", entry, flags=re.MULTILINE)
         pins.append((Requirement(requirement.strip()), [digest.strip() for digest in hashes], because))
     return pins
 
 
-PINS = locked()
+PINS = locked(LOCK)
+PUBLISH_PINS = locked(PUBLISH_LOCK)
+BOTH = pytest.mark.parametrize(
+    ("lock", "pins"), [(LOCK, PINS), (PUBLISH_LOCK, PUBLISH_PINS)], ids=["requirements.lock", "publish"]
+)
 
 
 def applies(requirement: Requirement, environment: dict[str, str]) -> bool:
@@ -60,23 +66,26 @@ def names(requirements) -> set[str]:
     return {canonicalize_name(requirement.name) for requirement in requirements}
 
 
-def test_the_lock_is_read_completely():
-    assert len(PINS) == len(re.findall("^[^ #\n]", LOCK, flags=re.MULTILINE)) > 100
-    assert sum(len(hashes) for _, hashes, _ in PINS) == LOCK.count("--hash=")
-    assert all(because for _, _, because in PINS)
+@BOTH
+def test_the_lock_is_read_completely(lock, pins):
+    assert len(pins) == len(re.findall("^[^ #\n]", lock, flags=re.MULTILINE)) > 100
+    assert sum(len(hashes) for _, hashes, _ in pins) == lock.count("--hash=")
+    assert all(because for _, _, because in pins)
 
 
-def test_every_pin_is_exact_and_hashed():
-    for pin, hashes, _ in PINS:
+@BOTH
+def test_every_pin_is_exact_and_hashed(lock, pins):
+    for pin, hashes, _ in pins:
         assert [(specifier.operator, "*" in specifier.version) for specifier in pin.specifier] == [("==", False)], pin
         assert hashes, f"{pin} has no hash"
         for digest in hashes:
             assert re.fullmatch("sha256:[0-9a-f]{64}", digest), f"{pin}: {digest}"
 
 
-def test_the_lock_names_no_address():
-    assert "://" not in LOCK
-    assert not [line for line in LOCK.splitlines() if line.startswith("-")], "an option, such as an index, in the lock"
+@BOTH
+def test_the_lock_names_no_address(lock, pins):
+    assert "://" not in lock
+    assert not [line for line in lock.splitlines() if line.startswith("-")], "an option, such as an index, in the lock"
 
 
 def test_the_lock_was_derived_from_these_requirements():
@@ -140,10 +149,13 @@ def test_ci_runs_only_pinned_actions():
 
 
 def test_what_publishes_the_course_has_the_same_versions_as_the_course():
-    lock = (ROOT / "publish" / "requirements.lock").read_text(encoding="utf-8")
-    pinned = set(re.findall(r"^([^ #\n].*?) \\$", lock, flags=re.MULTILINE))
-    assert {f"{pin.name}=={next(iter(pin.specifier)).version}" for pin, _, _ in PINS} <= {
-        p.split(" ;")[0] for p in pinned
+    assert {(pin.name, str(pin.specifier)) for pin, _, _ in PINS} <= {
+        (pin.name, str(pin.specifier)) for pin, _, _ in PUBLISH_PINS
     }
-    assert "://" not in lock
-    assert "resolved" not in (ROOT / "publish" / "package-lock.json").read_text(encoding="utf-8")
+
+
+def test_what_npm_installs_is_hashed_and_names_no_address():
+    packages = json.loads((ROOT / "publish" / "package-lock.json").read_text(encoding="utf-8"))["packages"]
+    installed = {name: package for name, package in packages.items() if name}
+    assert installed
+    assert all("integrity" in package and "resolved" not in package for package in installed.values())

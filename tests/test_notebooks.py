@@ -122,6 +122,10 @@ def test_good_notebooks_have_no_fault(cells):
         ([code("%pip install keras")], "cell 1 installs something or changes sys.path"),
         ([code("import sys\nsys.path.append('..')")], "cell 1 installs something or changes sys.path"),
         ([code("p", stream("x" * 6000), shown({"text/plain": "y"}))], "cell 1 prints 6001 characters, more than 6000"),
+        (
+            [code("p", shown({"text/plain": "y", "text/html": "x" * 6000}))],
+            "cell 1 prints 6002 characters, more than 6000",
+        ),
         ([code("p", stream("1"), stream("2"))], "the notebook is not in normal form (make notebooks)"),
     ],
 )

@@ -167,7 +167,7 @@ def _output_faults(cell: NotebookNode) -> Iterator[str]:
                 yield "writes to stderr"
         else:
             text = "\n".join(str(value) for mime, value in output.data.items() if mime.startswith("text/"))
-            printed += len(output.data.get("text/plain", ""))
+            printed += len(text)
             if WIDGET_VIEW in output.data:
                 yield "stores a view of a widget"
             for mime in output.data:

@@ -17,18 +17,16 @@ language = "en"
 
 extensions = ["myst_nb"]
 root_doc = "index"
-exclude_patterns = [".ipynb_checkpoints", "**/.ipynb_checkpoints"]
+exclude_patterns = [".ipynb_checkpoints"]
 
 nb_execution_mode = "off"  # the notebooks are committed with their outputs
 nb_mime_priority_overrides = [("html", "image/png", 1)]  # before the widgets, which need a kernel
 nb_merge_streams = True
 myst_enable_extensions = ["dollarmath", "amsmath"]
 myst_heading_anchors = 3
-suppress_warnings = ["mystnb.unknown_mime_type"]
 
 html_theme = "sphinx_book_theme"
 html_show_sphinx = False
-html_last_updated_fmt = None
 html_static_path = ["static", "../node_modules/mathjax/es5"]
 html_css_files = ["site.css"]
 # MathJax from this site, not from another: the equations then also stand without a network.

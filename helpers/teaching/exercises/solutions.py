@@ -9,6 +9,7 @@ import inspect
 import itertools
 import re
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
@@ -38,23 +39,28 @@ def source_for(exercise: Exercise, answer: str) -> str:
     return "\n".join([*lines, "", "", source] if lines else [source])
 
 
-def filled(notebook: NotebookNode) -> NotebookNode:
-    """Put the reference solution into the cell before each check of `notebook`, and return it."""
+def attempts(notebook: NotebookNode) -> Iterator[tuple[NotebookNode, NotebookNode, str, str]]:
+    """Yield for each exercise of a chapter the cell of its stub, that of its check, its name, and the answer's name."""
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]
     for stub, check in itertools.pairwise(code):
-        if found := CHECK.search(check.source):
-            stub.source = source_for(getattr(exercises, found[1]), found[2])
+        if found := CHECK.fullmatch(check.source.strip()):
+            yield stub, check, *found.groups()
+
+
+def filled(notebook: NotebookNode) -> NotebookNode:
+    """Replace every stub of `notebook` by the reference solution, and return it."""
+    for stub, _, name, answer in attempts(notebook):
+        stub.source = source_for(getattr(exercises, name), answer)
     return notebook
 
 
 def not_right(notebook: NotebookNode) -> list[str]:
     """Name the exercises of an executed notebook whose check does not say that the answer is right."""
     missed = []
-    for cell in notebook.cells:
-        if cell.cell_type == "code" and (found := CHECK.search(cell.source)):
-            shown = [output.data["text/plain"] for output in cell.outputs if "data" in output]
-            if not any(text.startswith(f"{MARKS[RIGHT]} Right") for text in shown):
-                missed.append(found[1])
+    for _, check, name, _ in attempts(notebook):
+        shown = [output.data["text/plain"] for output in check.outputs if "data" in output]
+        if not any(text.startswith(f"{MARKS[RIGHT]} Right") for text in shown):
+            missed.append(name)
     return missed
 
 
