@@ -17,7 +17,7 @@ UV := $(or $(shell command -v uv 2>/dev/null),$(OWN_UV))
 UV_SYSTEM_CERTS ?= 1
 export UV_SYSTEM_CERTS
 
-.PHONY: help lab test stress notebooks solutions site slides assignment test-publish bench bench-widgets format lock clean
+.PHONY: help lab test stress notebooks solutions site slides assignment lite load test-publish bench bench-widgets format lock clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' Makefile
@@ -46,6 +46,9 @@ slides: .publish/ready ## build a deck of slides for each chapter into build/sli
 
 assignment: .publish/ready ## make an nbgrader course of the chapters in build/assignment
 	$(PUBLISH)/python publish/assignment.py build/assignment notebooks/0*.ipynb
+
+lite: .publish/ready ## build the edition that runs in the reader's browser into build/lite
+	$(PUBLISH)/python publish/lite.py build/lite
 
 test-publish: .publish/ready ## build everything that is published once more and test it
 	$(PUBLISH)/python -m pytest -p no:xdist -o addopts=--strict-markers publish $(PYTEST_FLAGS)

@@ -3,11 +3,8 @@
 import re
 import subprocess
 import sys
-from functools import partial
 from html.parser import HTMLParser
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
 from urllib.parse import unquote, urlsplit
 
 from helpers.teaching.notebooks import read
@@ -30,20 +27,8 @@ def site(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def address(site):
-    """Serve the site on this machine."""
-    handler = partial(Quiet, directory=site)
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
-
-
-class Quiet(SimpleHTTPRequestHandler):
-    """A server that does not tell of every request."""
-
-    def log_message(self, *_):
-        pass
+def address(site, served):
+    return served(site)
 
 
 class Page(HTMLParser):

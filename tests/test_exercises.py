@@ -1,6 +1,8 @@
 """The exercises: right answers pass, classic mistakes are named, and nothing a reader hands in breaks a check."""
 
 import re
+import sys
+import threading
 import time
 from pathlib import Path
 
@@ -257,6 +259,23 @@ def test_a_function_that_never_returns_is_stopped(monkeypatch):
     before = turns
     time.sleep(0.2)
     assert turns == before, "it still runs"
+
+
+def test_without_threads_as_in_a_browser_it_is_stopped_too(monkeypatch):
+    monkeypatch.setattr(sys, "platform", "emscripten")
+    monkeypatch.setattr(threading.Thread, "start", lambda thread: pytest.fail("there are no threads in a browser"))
+    monkeypatch.setattr(engine, "TIME_LIMIT", 0.3)
+    assert examine(rnn_step).kind == RIGHT
+
+    def endless(params, x_t, h_prev):
+        while True:
+            try:
+                params = params
+            except Exception:
+                continue
+
+    assert "no answer within" in examine(endless).headline
+    assert sys.gettrace() is None
 
 
 def test_changing_an_argument_is_noticed_also_inside_the_weights():

@@ -10,8 +10,10 @@ import functools
 import html
 import inspect
 import re
+import sys
 import textwrap
 import threading
+import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -301,7 +303,10 @@ def _leaves(arguments):
 
 
 def _within(seconds, call):
-    """Run `call` in a thread and stop it there when it takes too long: the one way that works on every system."""
+    """Run `call` in a thread and stop it there when it takes too long: the one way that works on every system.
+
+    Python in a browser (Emscripten) has no threads, so there the call looks at the clock at each of its lines.
+    """
     outcome = {}
 
     def run():
@@ -312,16 +317,34 @@ def _within(seconds, call):
         except BaseException as error:
             outcome["error"] = error
 
-    thread = threading.Thread(target=run, daemon=True)
-    thread.start()
-    thread.join(seconds)
-    if thread.is_alive():
-        ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread.ident), ctypes.py_object(_Stopped))
-        thread.join(1.0)
-        raise _Stopped
+    if sys.platform == "emscripten":
+        sys.settrace(_until(time.monotonic() + seconds))
+        try:
+            run()
+        finally:
+            sys.settrace(None)
+    else:
+        thread = threading.Thread(target=run, daemon=True)
+        thread.start()
+        thread.join(seconds)
+        if thread.is_alive():
+            ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread.ident), ctypes.py_object(_Stopped))
+            thread.join(1.0)
+            raise _Stopped
     if "error" in outcome:
         raise outcome["error"]
     return outcome["result"]
+
+
+def _until(deadline):
+    """Return a trace function that stops what it traces after `deadline`."""
+
+    def trace(frame, event, argument):
+        if time.monotonic() > deadline:
+            raise _Stopped
+        return trace
+
+    return trace
 
 
 def _copy(value):
