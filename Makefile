@@ -17,7 +17,7 @@ UV := $(or $(shell command -v uv 2>/dev/null),$(OWN_UV))
 UV_SYSTEM_CERTS ?= 1
 export UV_SYSTEM_CERTS
 
-.PHONY: help lab test stress notebooks solutions site slides assignment lite load test-publish bench bench-widgets format lock clean
+.PHONY: help lab test stress notebooks solutions site slides assignment lite load links test-publish bench bench-widgets format lock clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' Makefile
@@ -49,6 +49,12 @@ assignment: .publish/ready ## make an nbgrader course of the chapters in build/a
 
 lite: .publish/ready ## build the edition that runs in the reader's browser into build/lite
 	$(PUBLISH)/python publish/lite.py build/lite
+
+load: .publish/ready ## measure classes of 1, 5, 10 and 20 students on this machine (some minutes, 12 GB)
+	$(PUBLISH)/python publish/load.py 1 5 10 20
+
+links: .publish/ready ## ask every other site that the chapters link to whether the page still exists (needs a network)
+	$(PUBLISH)/python -m sphinx -q -W --keep-going -E -b linkcheck -c publish/site notebooks build/links
 
 test-publish: .publish/ready ## build everything that is published once more and test it
 	$(PUBLISH)/python -m pytest -p no:xdist -o addopts=--strict-markers publish $(PYTEST_FLAGS)

@@ -1,14 +1,16 @@
 """Measure a class on one machine: ``python publish/load.py 1 5 10 20`` prints a table of memory and time.
 
 Each student gets a Jupyter Server of their own on this machine, as JupyterHub would start it, opens a chapter, and runs
-it from the first cell to the last, all students at once. Memory is the proportional set size (PSS) of a student's
-server and kernel at its highest; so what students share is counted once, and adding up is right.
+it from the first cell to the last, all students at once. A student's memory is the most that server and kernel ever
+held, each by itself (VmHWM of Linux). For all together, what they share is counted once: the proportional set size
+(PSS), looked at twice a second.
 """
 
 import argparse
 import asyncio
 import json
 import os
+import re
 import secrets
 import shutil
 import subprocess
@@ -37,7 +39,7 @@ class Class(NamedTuple):
     """What was measured with `students` at once; memory in bytes, time in seconds."""
 
     students: int
-    mean: float  # peak memory per student
+    mean: float  # peak memory of a student
     largest: int
     machine: int  # peak memory of all students together
     fastest: float  # from starting the server to the answer of the last cell
@@ -70,12 +72,14 @@ class Student:
         while True:
             if self.server.poll() is not None:
                 raise RuntimeError((self.chapter.parent / "server.log").read_text(encoding="utf-8"))
+            await asyncio.sleep(0.1)
             for said in self.runtime.glob("jpserver-*.json"):
                 try:
-                    return json.loads(said.read_text(encoding="utf-8"))["url"]
-                except json.JSONDecodeError:
-                    pass  # half written
-            await asyncio.sleep(0.1)
+                    address = json.loads(said.read_text(encoding="utf-8"))["url"]
+                    await AsyncHTTPClient().fetch(f"{address}api")
+                    return address
+                except (json.JSONDecodeError, ConnectionRefusedError):
+                    pass  # half written, or not listening yet
 
     async def work(self) -> None:
         """Open the chapter and run it from the first cell to the last."""
@@ -92,25 +96,30 @@ class Student:
                 if reply["status"] != "ok" and MAY_RAISE not in cell.metadata.get("tags", []):
                     raise RuntimeError(f"cell {cell.id}: {reply['ename']}: {reply['evalue']}")
         self.seconds = time.perf_counter() - begin
+        for process in self.processes():
+            (highest,) = re.findall(r"VmHWM:\s+(\d+) kB", Path(f"/proc/{process.pid}/status").read_text())
+            self.peak += 1024 * int(highest)
 
-    def memory(self) -> int:
-        """Return what the server and its kernel hold now, and remember the peak."""
-        held = 0
+    def processes(self) -> list[psutil.Process]:
+        """Return the server and its kernel, those that run."""
         try:
-            for process in (server := psutil.Process(self.server.pid), *server.children(recursive=True)):
-                held += process.memory_full_info().pss
+            return [(server := psutil.Process(self.server.pid)), *server.children(recursive=True)]
         except psutil.NoSuchProcess:
-            return 0  # a process ended while we looked; the next look is soon
-        self.peak = max(self.peak, held)
+            return []
+
+    def shared_memory(self) -> int:
+        """Return what the server and its kernel hold now, their part of what they share with others included."""
+        held = 0
+        for process in self.processes():
+            try:
+                held += process.memory_full_info().pss
+            except psutil.NoSuchProcess:
+                pass  # it has ended since
         return held
 
     def leave(self) -> None:
         """End the server and its kernel."""
-        try:
-            processes = [(server := psutil.Process(self.server.pid)), *server.children(recursive=True)]
-        except psutil.NoSuchProcess:
-            processes = []
-        for process in processes:
+        for process in self.processes():
             try:
                 process.kill()
             except psutil.NoSuchProcess:
@@ -148,7 +157,7 @@ async def lesson(students: int, chapter: Path = CHAPTER) -> Class:
             done = asyncio.gather(*(student.work() for student in everybody))
             machine, end = 0, time.monotonic() + TIME_LIMIT
             while not done.done():
-                machine = max(machine, sum(student.memory() for student in everybody))
+                machine = max(machine, sum(student.shared_memory() for student in everybody))
                 if time.monotonic() > end:
                     raise TimeoutError(f"{students} students were not done after {TIME_LIMIT} seconds")
                 await asyncio.sleep(SAMPLING)
@@ -166,6 +175,7 @@ def main() -> None:
     parser.add_argument("students", nargs="+", type=int, choices=range(1, MOST_STUDENTS + 1), metavar="STUDENTS")
     print("| students at once | MB per student: mean | largest | MB together | seconds: fastest | slowest |")
     print("|---|---|---|---|---|---|")
+    AsyncHTTPClient.configure(None, max_clients=MOST_STUDENTS)
     for students in parser.parse_args().students:
         of = asyncio.run(lesson(students))
         sizes = f"{of.mean / MB:.0f} | {of.largest / MB:.0f} | {of.machine / MB:.0f}"

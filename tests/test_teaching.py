@@ -134,7 +134,7 @@ def test_a_chapter_has_its_title_its_minutes_a_board_and_a_way_to_shorten_it(num
 
 def test_every_make_target_exists():
     targets = set(re.findall(r"`make ([a-z-]+)`", PAGE))
-    assert targets >= {"lab", "solutions", "slides", "site", "assignment"}
+    assert targets >= {"lab", "solutions", "slides", "site", "assignment", "lite", "load"}
     assert targets - set(re.findall(r"^([a-z-]+):.*## ", MAKEFILE, re.MULTILINE)) == set()
 
 
