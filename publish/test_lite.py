@@ -143,6 +143,6 @@ def test_every_link_leads_somewhere(name, edition):
 @pytest.mark.browser
 def test_the_start_page_opens_in_a_browser(edition, page, served):
     page.goto(served(edition))
-    page.get_by_text("This is the edition for the browser").wait_for(timeout=60_000)
+    page.get_by_role("strong").filter(has_text="This is the edition for the browser").wait_for(timeout=60_000)
     page.get_by_text("1 · Why recurrence").first.wait_for()
     assert page.locator(".jp-Dialog").count() == 0

@@ -21,9 +21,9 @@ MATH_OR_CODE = re.compile(r"\$\$(.+?)\$\$|\$(.+?)\$|`([^`]+)`", re.DOTALL)
 
 # The technical words of the notes behind the course, in their order.
 WORDS_OF_THE_NOTES = (
-    "循环神经网络 序列 全连接网络 网络参数 计算代价 序列长度 子网络 词向量 上下文 语义缺失 前向传播 时间戳 网络层 输入 状态向量"
-    " 刷新 输出 折叠 展开 特征向量 线性变换 梯度传播 共享 梯度 直接偏导数 偏导数 分数项 前向运算 多层叠加 表达能力"
-    " 深层循环神经网络"
+    "循环神经网络 序列 全连接网络 网络参数 计算代价 序列长度 子网络 词向量 上下文 语义缺失 前向传播 时间戳 网络层 输入"
+    " 状态向量 刷新 输出 折叠 展开 特征向量 线性变换 梯度传播 共享 梯度 直接偏导数 偏导数 分数项 前向运算 多层叠加"
+    " 表达能力 深层循环神经网络"
 ).split()
 
 # What stands in bold in a chapter and is no word to look up: headings inside a text, stress, names in one example.
