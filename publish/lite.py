@@ -131,8 +131,12 @@ def main(folder: str) -> None:
         lite = [sys.executable, "-m", "jupyterlite_core", "build", "--apps=lab", "--no-sourcemaps"]
         lite += [f"--lite-dir={work}", f"--contents={contents}", f"--output-dir={output}"]
         subprocess.run([*lite, f"--piplite-wheels={wheel(work / 'wheel')}"], cwd=work, check=True)
-    start = output / "index.html"
-    start.write_text(start.read_text(encoding="utf-8").replace("<head>", f"<head>{TO_THE_START}"), encoding="utf-8")
+    # The page that comes up first would open an empty JupyterLab.
+    page = output / "index.html"
+    html, replaced = re.subn(r'(?s)<script type="module">.*?</script>', TO_THE_START, page.read_text(encoding="utf-8"))
+    if replaced != 1:
+        raise RuntimeError(f"{replaced} scripts instead of one redirect from {page.name}: JupyterLite has changed")
+    page.write_text(html, encoding="utf-8")
     print(output.relative_to(Path.cwd()) if output.is_relative_to(Path.cwd()) else output)
 
 
