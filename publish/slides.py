@@ -9,8 +9,9 @@ What stands on a slide is said in the metadata of the cells, under the key that 
 `slide_type` has its usual meaning: a new section, a subslide, a fragment, more of the same slide ("-"), notes, or
 nothing ("skip"). `show` is for text cells: every item is one slide, and names the pieces of the cell that stand on it
 by how they begin, with " … " between them. A piece is a heading, a sentence, an item of a list, an equation, a table,
-a block of code or one answer of a quiz. All that is not shown goes into the speaker's notes (press S). In a code cell
-`show` may be "code" or "output", to leave the other one out.
+a block of code or one answer of a quiz. All that is not shown goes into the speaker's notes (press S). A slide that
+begins with the heading of a section opens a new column of slides, whatever its type. In a code cell `show` may be
+"code" or "output", to leave the other one out.
 """
 
 import itertools
@@ -112,7 +113,8 @@ def deck(notebook: NotebookNode) -> NotebookNode:
             except ValueError as error:
                 raise ValueError(f"cell {cell.id}: {error}") from None
             for number, (shown, notes) in enumerate(slides):
-                cells.append(text_part(kind if number == 0 else "subslide", shown))
+                column = "slide" if shown.startswith("## ") else "subslide" if number else kind
+                cells.append(text_part(column, shown))
                 if notes:
                     cells.append(text_part("notes", notes))
     return nbformat.v4.new_notebook(cells=cells, metadata=notebook.metadata)

@@ -67,15 +67,11 @@ def test_all_text_of_a_chapter_is_on_its_slides_or_in_their_notes(path):
 
 
 @pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
-def test_every_section_has_its_slides(path):
-    cells = slides.deck(read(path)).cells
-    shown = "\n\n".join(
-        cell.source for cell in cells if cell.cell_type == "markdown" and cell.metadata.slideshow.slide_type != "notes"
-    )
-    for cell in read(path).cells:
-        if cell.cell_type == "markdown":
-            for heading in re.findall(r"(?m)^#{1,2} .*$", cell.source):
-                assert heading in shown
+def test_every_section_is_a_column_of_slides(path):
+    texts = [cell.source for cell in read(path).cells if cell.cell_type == "markdown"]
+    headings = re.findall(r"(?m)^#{1,2} .*$", "\n".join(texts))
+    columns = [cell for cell in slides.deck(read(path)).cells if cell.metadata.slideshow.slide_type == "slide"]
+    assert [cell.source.splitlines()[0] for cell in columns] == headings
 
 
 @pytest.mark.browser
@@ -104,6 +100,19 @@ def test_no_slide_overflows_and_every_equation_is_set(path, built, page):
         while page.evaluate("Reveal.getCurrentSlide().querySelectorAll('.fragment:not(.visible)').length"):
             page.evaluate("Reveal.next()")
     assert not problems, "\n".join(problems)
+
+
+@pytest.mark.browser
+def test_arrow_down_goes_to_the_next_section(built, page):
+    page.goto((built / "02_forward_recurrence.slides.html").as_uri())
+    page.wait_for_function("window.Reveal && Reveal.isReady()")
+
+    def title():
+        return page.evaluate("Reveal.getCurrentSlide().querySelector('h1, h2')?.textContent.trim()[0]")
+
+    keys = ["ArrowDown", "ArrowRight", "ArrowDown", "ArrowDown", "ArrowUp", "ArrowRight", "ArrowUp", "ArrowUp", "ArrowUp"]
+    seen = [page.keyboard.press(key) or title() for key in keys]
+    assert seen == ["1", None, "2", "3", "2", None, "2", "1", "R"]
 
 
 MEASURE = r"""() => {
