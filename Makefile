@@ -17,7 +17,10 @@ UV := $(or $(shell command -v uv 2>/dev/null),$(OWN_UV))
 UV_SYSTEM_CERTS ?= 1
 export UV_SYSTEM_CERTS
 
-.PHONY: help lab test stress notebooks solutions site slides assignment lite load links test-publish bench bench-widgets format lock clean
+CHAPTERS := $(wildcard notebooks/0*.ipynb)
+COURSE := $(CHAPTERS) $(addprefix notebooks/,$(addsuffix .ipynb,index glossary errata))
+
+.PHONY: help lab reset update test stress notebooks solutions site slides assignment lite load links test-publish bench bench-widgets format lock clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' Makefile
@@ -26,6 +29,12 @@ lab: .venv/ready ## open the course in JupyterLab
 	$(BIN)/python -m jupyterlab $(if $(filter 0,$(shell id -u 2>/dev/null)),--allow-root) \
 	  --LabApp.default_url=lab/tree/notebooks/index.ipynb $(LAB_FLAGS)
 
+reset: .venv/ready ## set a chapter back to how it came, and keep yours in notebooks/mine:  make reset CHAPTER=2
+	$(BIN)/python -m helpers.teaching.restore reset $(CHAPTER)
+
+update: .venv/ready ## fetch the newest version of the course, and keep what you changed in notebooks/mine
+	$(BIN)/python -m helpers.teaching.restore update
+
 test: .venv/ready ## run every test, and every notebook against its stored outputs
 	$(BIN)/python -m pytest $(PYTEST_FLAGS)
 
@@ -33,19 +42,19 @@ stress: .venv/ready ## run the tests that take too long for every day
 	$(BIN)/python -m pytest -m stress --hypothesis-profile=stress $(PYTEST_FLAGS)
 
 notebooks: .venv/ready ## execute every notebook anew and store its outputs in normal form
-	$(BIN)/python -m helpers.teaching.notebooks notebooks/*.ipynb
+	$(BIN)/python -m helpers.teaching.notebooks $(COURSE)
 
 solutions: .venv/ready ## write the chapters with every exercise solved into build/solutions, for teachers
-	$(BIN)/python -m helpers.teaching.exercises.solutions build/solutions notebooks/0*.ipynb
+	$(BIN)/python -m helpers.teaching.exercises.solutions build/solutions $(CHAPTERS)
 
 site: .publish/ready ## build the static edition for the web into build/site
 	$(PUBLISH)/python -m sphinx -q -W --keep-going -E -c publish/site notebooks build/site
 
 slides: .publish/ready ## build a deck of slides for each chapter into build/slides
-	$(PUBLISH)/python publish/slides.py build/slides notebooks/0*.ipynb
+	$(PUBLISH)/python publish/slides.py build/slides $(CHAPTERS)
 
 assignment: .publish/ready ## make an nbgrader course of the chapters in build/assignment
-	$(PUBLISH)/python publish/assignment.py build/assignment notebooks/0*.ipynb
+	$(PUBLISH)/python publish/assignment.py build/assignment $(CHAPTERS)
 
 lite: .publish/ready ## build the edition that runs in the reader's browser into build/lite
 	$(PUBLISH)/python publish/lite.py build/lite
@@ -76,8 +85,8 @@ lock: | $(filter $(OWN_UV),$(UV)) ## derive both requirements.lock from pyprojec
 	$(COMPILE) --output-file requirements.lock pyproject.toml
 	$(COMPILE) --extra publish --constraints requirements.lock --output-file publish/requirements.lock pyproject.toml
 
-clean: ## delete the environment and all caches
-	rm -rf .venv .publish .uv build publish/node_modules __pycache__ .pytest_cache .hypothesis .ruff_cache *.egg-info
+clean: ## delete the environment, all caches, and what was built, but for build/assignment and build/solutions
+	rm -rf .venv .publish .uv build/site build/slides build/lite build/links publish/node_modules __pycache__ .pytest_cache .hypothesis .ruff_cache *.egg-info
 	find helpers tests notebooks publish \( -name __pycache__ -o -name .ipynb_checkpoints \) -prune -exec rm -rf {} +
 
 # Writes the path of the Python that runs it, behind an environment if it is in one (with no line end, which bash on
@@ -107,7 +116,7 @@ endef
 
 .publish/ready: publish/requirements.lock publish/package-lock.json pyproject.toml | $(filter $(OWN_UV),$(UV))
 	$(ENVIRONMENT)
-	npm ci --prefix publish --no-audit --no-fund
+	npm ci --ignore-scripts --prefix publish --no-audit --no-fund
 	touch $@
 
 # npm and a program of nbgrader's are called by their names.

@@ -4,7 +4,6 @@ Every exercise's stub becomes an autograded answer, with the reference solution 
 one point, whose hidden part asks the same check for its verdict. What the students get is in ``release/``.
 """
 
-import shutil
 import sys
 from pathlib import Path
 
@@ -66,10 +65,14 @@ def succeed(result: dict) -> None:
 
 
 def main(folder: str, *paths: str) -> None:
-    """Write the course into `folder`, which is made anew, and generate the release of each chapter."""
+    """Write the course into `folder`, which must be new or empty, and generate the release of each chapter."""
     root = Path(folder)
-    shutil.rmtree(root, ignore_errors=True)
-    root.mkdir(parents=True)
+    root.mkdir(parents=True, exist_ok=True)
+    if any(root.iterdir()):
+        sys.exit(
+            f"{root} is there already, perhaps with what students handed in and with changes of yours, so nothing was "
+            f"written. Rename it, or make the course elsewhere: python publish/assignment.py OTHER {' '.join(paths)}"
+        )
     (root / "nbgrader_config.py").write_text(SETTINGS, encoding="utf-8")
     api = course(root)
     for path in map(Path, paths):

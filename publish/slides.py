@@ -8,10 +8,10 @@ What stands on a slide is said in the metadata of the cells, under the key that 
 
 `slide_type` has its usual meaning: a new section, a subslide, a fragment, more of the same slide ("-"), notes, or
 nothing ("skip"). `show` is for text cells: every item is one slide, and names the pieces of the cell that stand on it
-by how they begin, with " … " between them. A piece is a heading, a sentence, an item of a list, an equation, a table,
-a block of code or one answer of a quiz. All that is not shown goes into the speaker's notes (press S). A slide that
-begins with the heading of a section opens a new column of slides, whatever its type. In a code cell `show` may be
-"code" or "output", to leave the other one out.
+by how they begin, with " … " between them. A piece is a heading, a sentence, an item of a list, a quotation, an
+equation, a table, a block of code or one answer of a quiz. All that is not shown goes into the speaker's notes (press
+S). A slide that begins with the heading of a section opens a new column of slides, whatever its type. In a code cell
+`show` may be "code" or "output", to leave the other one out.
 """
 
 import itertools
@@ -28,7 +28,8 @@ from nbformat import NotebookNode
 
 PUBLISH = Path(__file__).parent
 SLIDE_TYPES = ("slide", "subslide", "fragment", "-", "notes", "skip")
-WHOLE = re.compile(r"#|\||\$\$|```|<|!\[")  # how blocks begin that are not cut into sentences
+WHOLE = re.compile(r"#|>|\||\$\$|```|<|!\[")  # how blocks begin that are not cut into sentences
+LONGEST_LINE = 100  # characters; longer lines of text that a cell prints are broken
 ITEM = re.compile(r"(?m)^(?=(?:[-*]|\d+\.) )")
 SENTENCE_END = re.compile(r"(?<=[.!?])(\*{0,2}[”\")]?)\s+(?=[^\sa-z])")
 QUIZ_ANSWER = re.compile(r"(?s)<details>.*?</details>")
@@ -129,7 +130,7 @@ def code_part(kind: str, cell: NotebookNode, shown: str) -> NotebookNode:
             data = output.get("data", {})
             texts.append(output.get("text") or data.get("text/markdown") or data.get("text/plain", ""))
     lines = [line for text in texts for line in text.splitlines() if not line.startswith("[Figure: ")]
-    columns = max(map(len, lines), default=1)
+    columns = min(max(map(len, lines), default=1), LONGEST_LINE)
     part.metadata = nbformat.from_dict({"slideshow": {"slide_type": kind}, "shown": shown, "columns": columns})
     return part
 

@@ -93,3 +93,11 @@ def test_the_feedback_names_the_misconception(graded):
     assert said in feedback["wrong"]
     assert said not in feedback["right"] and said not in feedback["untouched"]
     assert "AssertionError" in feedback["untouched"] and "AssertionError" not in feedback["right"]
+
+
+def test_a_course_that_is_there_is_not_written_over(graded):
+    course, _ = graded
+    before = {path: path.read_bytes() for path in course.rglob("*") if path.is_file()}
+    with pytest.raises(SystemExit, match="is there already, perhaps with what students handed in"):
+        assignment.main(course, *CHAPTERS)
+    assert {path: path.read_bytes() for path in course.rglob("*") if path.is_file()} == before

@@ -21,12 +21,14 @@ def built(tmp_path_factory):
 
 def test_text_is_cut_into_pieces_and_put_together_again():
     source = "## A head\n\nOne *sentence*. Two: **it.** Three, e.g. this.\n\n- one\n- item\n  two\n\n$$\na\n$$\n\n| a |"
+    source += "\n\n> Q. One.\n> Two."
     assert slides.pieces(source) == [
         ["## A head"],
         ["One *sentence*.", "Two: **it.**", "Three, e.g. this."],
         ["- one", "- item\n  two"],
         ["$$\na\n$$"],
         ["| a |"],
+        ["> Q. One.\n> Two."],
     ]
     assert slides.written(slides.pieces(source)) == source
 

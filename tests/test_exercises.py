@@ -195,6 +195,12 @@ def test_a_solution_that_is_not_right_is_named(tmp_path, capsys, monkeypatch):
     assert solutions.main(str(tmp_path / "filled"), str(tmp_path / "short.ipynb")) == 1
     assert "one_step not right" in capsys.readouterr().out
 
+    written = tmp_path / "filled" / "short.ipynb"
+    written.write_text("changed by a teacher")
+    with pytest.raises(SystemExit, match="there already, and perhaps with changes of yours"):
+        solutions.main(str(tmp_path / "filled"), str(tmp_path / "short.ipynb"))
+    assert written.read_text() == "changed by a teacher"
+
 
 @pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
 def test_quizzes_answer_every_option(path):

@@ -229,3 +229,15 @@ def test_execute_leaves_the_file_alone_when_a_cell_fails(tmp_path):
 
     assert path.read_bytes() == before
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_execute_leaves_a_file_alone_that_was_saved_meanwhile(tmp_path):
+    path = tmp_path / "open in two places.ipynb"
+    cell = code("from pathlib import Path\nPath('open in two places.ipynb').write_text('what the reader saved')")
+    path.write_text(dumps(notebook(cell)), encoding="utf-8")
+
+    with pytest.raises(RuntimeError, match="was changed while it was executed"):
+        execute(path)
+
+    assert path.read_text() == "what the reader saved"
+    assert list(tmp_path.iterdir()) == [path]

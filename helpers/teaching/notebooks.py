@@ -52,9 +52,11 @@ def execute(path: Path) -> NotebookNode:
     """Run a notebook in its own folder with a fresh kernel, store it in normal form, and return it.
 
     Only cells tagged ``nbval-raises-exception`` may fail. Whatever else goes wrong raises an exception and leaves the
-    file as it was. The kernel gets KERNEL_ENVIRONMENT, so that no progress bars are stored.
+    file as it was; so does a change of the file while its cells run, as when somebody saves it in JupyterLab. The
+    kernel gets KERNEL_ENVIRONMENT, so that no progress bars are stored.
     """
     path = Path(path)
+    before = path.read_bytes()
     notebook = normalise(read(path))
     for cell in notebook.cells:
         if cell.cell_type == "code":
@@ -74,6 +76,8 @@ def execute(path: Path) -> NotebookNode:
     client.execute(env=os.environ | KERNEL_ENVIRONMENT)
     notebook = normalise(notebook)
 
+    if path.read_bytes() != before:
+        raise RuntimeError(f"{path} was changed while it was executed, and stays as it is now: execute it again")
     new = path.with_name(path.name + ".new")
     try:
         new.write_text(dumps(notebook), encoding="utf-8", newline="\n")

@@ -17,7 +17,7 @@ language = "en"
 
 extensions = ["myst_nb"]
 root_doc = "index"
-exclude_patterns = [".ipynb_checkpoints"]
+exclude_patterns = [".ipynb_checkpoints", "mine"]  # the reader's own
 
 nb_execution_mode = "off"  # the notebooks are committed with their outputs
 nb_mime_priority_overrides = [("html", "image/png", 1)]  # before the widgets, which need a kernel

@@ -1,7 +1,8 @@
 """Fill every stub of a chapter with the reference solution: for teachers, and to see that every check passes.
 
 ``python -m helpers.teaching.exercises.solutions build/solutions notebooks/0*.ipynb`` writes the filled notebooks into
-a folder and executes them; it fails if a check does not say that the solution is right.
+a folder and executes them; it fails if a check does not say that the solution is right. What is in that folder
+already may be a teacher's work, and is not written over.
 """
 
 import ast
@@ -66,10 +67,12 @@ def not_right(notebook: NotebookNode) -> list[str]:
 
 def main(folder: str, *paths: str) -> int:
     """Write the filled notebooks into `folder` and execute them; return 1 if an answer is not right."""
+    targets = [Path(folder) / Path(path).name for path in paths]
+    if there := [str(target) for target in targets if target.exists()]:
+        sys.exit(f"{', '.join(there)}: there already, and perhaps with changes of yours. Rename or delete them first.")
     Path(folder).mkdir(parents=True, exist_ok=True)
     missed = []
-    for path in map(Path, paths):
-        written = Path(folder) / path.name
+    for path, written in zip(paths, targets, strict=True):
         written.write_text(dumps(filled(read(path))), encoding="utf-8", newline="\n")
         missed += (here := not_right(execute(written)))
         print(f"{written}: {', '.join(here) + ' not right' if here else 'every check passes'}", flush=True)
