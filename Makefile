@@ -20,7 +20,7 @@ export UV_SYSTEM_CERTS
 CHAPTERS := $(wildcard notebooks/0*.ipynb)
 COURSE := $(CHAPTERS) $(addprefix notebooks/,$(addsuffix .ipynb,index glossary errata))
 
-.PHONY: help lab reset update test stress notebooks solutions site slides assignment lite load links test-publish bench bench-widgets format lock clean
+.PHONY: help lab reset update test stress notebooks solutions site slides assignment lite load links audit test-publish bench bench-widgets format lock clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' Makefile
@@ -64,6 +64,10 @@ load: .publish/ready ## measure classes of 1, 5, 10 and 20 students on this mach
 
 links: .publish/ready ## ask every other site that the chapters link to whether the page still exists (needs a network)
 	$(PUBLISH)/python -m sphinx -q -W --keep-going -E -b linkcheck -c publish/site notebooks build/links
+
+audit: .publish/ready ## look up every locked package among the known vulnerabilities (needs a network)
+	$(PUBLISH)/python -m pip_audit --strict --disable-pip --require-hashes -r requirements.lock -r publish/requirements.lock
+	npm audit --prefix publish
 
 test-publish: .publish/ready ## build everything that is published once more and test it
 	$(PUBLISH)/python -m pytest -p no:xdist -o addopts=--strict-markers publish $(PYTEST_FLAGS)
@@ -120,7 +124,7 @@ endef
 	touch $@
 
 # npm and a program of nbgrader's are called by their names.
-.publish/ready assignment test-publish: export PATH := $(CURDIR)/$(PUBLISH):$(PATH)
+.publish/ready assignment audit test-publish: export PATH := $(CURDIR)/$(PUBLISH):$(PATH)
 
 # In a folder of its own, because the Pythons of Debian and others refuse to install into themselves.
 $(OWN_UV):

@@ -39,7 +39,7 @@ def pieces(source: str) -> list[list[str]]:
     """Cut a text cell into blocks (what blank lines separate), and each block into its pieces."""
     answers = iter(QUIZ_ANSWER.findall(source))
     blocks = []
-    for block in re.split(r"\n\s*\n", QUIZ_ANSWER.sub("<details>", source).strip()):
+    for block in re.split(r"\n>?\s*\n", QUIZ_ANSWER.sub("<details>", source).strip()):
         if block == "<details>":
             blocks.append([next(answers)])
         elif WHOLE.match(block):
@@ -124,13 +124,14 @@ def deck(notebook: NotebookNode) -> NotebookNode:
 def code_part(kind: str, cell: NotebookNode, shown: str) -> NotebookNode:
     """Return a code cell with a slide type, what of it is shown, and the length of its longest line of text."""
     part = nbformat.from_dict(cell)
-    texts = [cell.source] if shown != "output" else []
+    code = cell.source.splitlines() if shown != "output" else []
+    texts = []
     if shown != "code":
         for output in cell.outputs:
             data = output.get("data", {})
             texts.append(output.get("text") or data.get("text/markdown") or data.get("text/plain", ""))
-    lines = [line for text in texts for line in text.splitlines() if not line.startswith("[Figure: ")]
-    columns = min(max(map(len, lines), default=1), LONGEST_LINE)
+    printed = [line for text in texts for line in text.splitlines() if not line.startswith("[Figure: ")]
+    columns = max([1, *map(len, code), *(min(len(line), LONGEST_LINE) for line in printed)])
     part.metadata = nbformat.from_dict({"slideshow": {"slide_type": kind}, "shown": shown, "columns": columns})
     return part
 
