@@ -122,17 +122,16 @@ def deck(notebook: NotebookNode) -> NotebookNode:
 
 
 def code_part(kind: str, cell: NotebookNode, shown: str) -> NotebookNode:
-    """Return a code cell with a slide type, what of it is shown, and the length of its longest line of text."""
+    """Return a code cell with a slide type, what of it is shown, and the longest line of its code and outputs."""
     part = nbformat.from_dict(cell)
-    code = cell.source.splitlines() if shown != "output" else []
     texts = []
-    if shown != "code":
-        for output in cell.outputs:
-            data = output.get("data", {})
-            texts.append(output.get("text") or data.get("text/markdown") or data.get("text/plain", ""))
+    for output in cell.outputs:
+        data = output.get("data", {})
+        texts.append(output.get("text") or data.get("text/markdown") or data.get("text/plain", ""))
     printed = [line for text in texts for line in text.splitlines() if not line.startswith("[Figure: ")]
-    columns = max([1, *map(len, code), *(min(len(line), LONGEST_LINE) for line in printed)])
-    part.metadata = nbformat.from_dict({"slideshow": {"slide_type": kind}, "shown": shown, "columns": columns})
+    code = max(map(len, cell.source.splitlines()))
+    output = min(max(map(len, printed), default=1), LONGEST_LINE)
+    part.metadata = nbformat.from_dict({"slideshow": {"slide_type": kind}, "shown": shown, "columns": [code, output]})
     return part
 
 
