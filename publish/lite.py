@@ -15,7 +15,7 @@ import tempfile
 import tomllib
 from pathlib import Path
 
-from helpers.teaching.notebooks import dumps, read
+from helpers.teaching.notebooks import read
 
 import nbformat
 from nbformat import NotebookNode
@@ -37,7 +37,13 @@ stands as text, with its output; chapters 4 and 5 and the errata need a server, 
 [your own machine](https://github.com/{repository}#readme), and their links lead to pages to read. What you write is
 kept in this browser alone: *File, Download* saves it. A loop that never ends is stopped by *Kernel, Restart Kernel*.\
 """
-TO_THE_START = '<meta http-equiv="refresh" content="0; url=lab/index.html?path=index.ipynb"><title>Unrolled</title>'
+TO_THE_START = """\
+<title>Unrolled</title>
+<meta name="viewport" content="width=device-width">
+<script>if (window.innerWidth >= 700) location.replace("lab/index.html?path=index.ipynb")</script>
+<p>JupyterLab needs a screen wider than this one. On a phone, read <a href="../">the static edition</a>, or turn the
+phone and <a href="lab/index.html?path=index.ipynb">open it all the same</a>.</p>
+"""
 NEEDS_A_SERVER = "*This cell needs TensorFlow, so it does not run in the browser. On a server it is:*"
 PROJECT = """\
 [build-system]
@@ -124,7 +130,9 @@ def main(folder: str) -> None:
         contents.mkdir()
         for name in NOTEBOOKS:
             path = ROOT / "notebooks" / f"{name}.ipynb"
-            (contents / path.name).write_text(dumps(for_browser(read(path), path)), encoding="utf-8", newline="\n")
+            # Each text as one string: JupyterLite would put commas between the lines of a list.
+            text = nbformat.v4.writes(for_browser(read(path), path), split_lines=False)
+            (contents / path.name).write_text(text, encoding="utf-8", newline="\n")
         shutil.copy(ROOT / "LICENSE", contents)
         settings = {"jupyter-lite-schema-version": 0, "jupyter-config-data": {"disabledExtensions": UNUSED}}
         (work / "jupyter-lite.json").write_text(json.dumps(settings), encoding="utf-8")

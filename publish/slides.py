@@ -11,7 +11,8 @@ nothing ("skip"). `show` is for text cells: every item is one slide, and names t
 by how they begin, with " … " between them. A piece is a heading, a sentence, an item of a list, a quotation, an
 equation, a table, a block of code or one answer of a quiz. All that is not shown goes into the speaker's notes (press
 S). A slide that begins with the heading of a section opens a new column of slides, whatever its type. In a code cell
-`show` may be "code" or "output", to leave the other one out.
+`show` may be "code" or "output", to leave the other one out. What follows a question ("Predict first.") on its slide
+waits for the next key.
 """
 
 import itertools
@@ -29,6 +30,7 @@ from nbformat import NotebookNode
 PUBLISH = Path(__file__).parent
 SLIDE_TYPES = ("slide", "subslide", "fragment", "-", "notes", "skip")
 WHOLE = re.compile(r"#|>|\||\$\$|```|<|!\[")  # how blocks begin that are not cut into sentences
+QUESTION = "**Predict first"
 LONGEST_LINE = 100  # characters; longer lines of text that a cell prints are broken
 ITEM = re.compile(r"(?m)^(?=(?:[-*]|\d+\.) )")
 SENTENCE_END = re.compile(r"(?<=[.!?])(\*{0,2}[”\")]?)\s+(?=[^\sa-z])")
@@ -94,7 +96,7 @@ def deck(notebook: NotebookNode) -> NotebookNode:
 
     Raises ValueError if the slide metadata of a cell is missing or wrong; the message names the cell.
     """
-    cells = []
+    cells, asked = [], False
     for cell in notebook.cells:
         slideshow = cell.metadata.get("slideshow", {})
         kind, show = slideshow.get("slide_type"), slideshow.get("show")
@@ -105,17 +107,17 @@ def deck(notebook: NotebookNode) -> NotebookNode:
         if cell.cell_type == "code":
             if show not in (None, "code", "output"):
                 raise ValueError(f"cell {cell.id}: show is {show!r}, expected 'code' or 'output'")
-            cells.append(code_part(kind, cell, show or "both"))
-        elif show is None:
-            cells.append(text_part(kind, cell.source))
+            cells.append(code_part("fragment" if asked and kind == "-" else kind, cell, show or "both"))
+            asked = False
         else:
             try:
-                slides = text_slides(cell.source, show)
+                slides = [(cell.source, "")] if show is None else text_slides(cell.source, show)
             except ValueError as error:
                 raise ValueError(f"cell {cell.id}: {error}") from None
             for number, (shown, notes) in enumerate(slides):
                 column = "slide" if shown.startswith("## ") else "subslide" if number else kind
-                cells.append(text_part(column, shown))
+                cells.append(text_part("fragment" if asked and column == "-" else column, shown))
+                asked = QUESTION in shown
                 if notes:
                     cells.append(text_part("notes", notes))
     return nbformat.v4.new_notebook(cells=cells, metadata=notebook.metadata)

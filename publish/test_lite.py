@@ -56,7 +56,29 @@ def test_everything_is_there(edition):
     settings = json.loads((edition / "jupyter-lite.json").read_text(encoding="utf-8"))["jupyter-config-data"]
     extensions = {extension["name"] for extension in settings["federated_extensions"]}
     assert {"@jupyter-widgets/jupyterlab-manager", "anywidget", "@jupyterlite/pyodide-kernel-extension"} <= extensions
-    assert "lab/index.html?path=index.ipynb" in (edition / "index.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize(("width", "goes"), [(1280, True), (390, False)])
+def test_the_start_page_opens_the_course_where_there_is_room_for_it(edition, served, page, width, goes):
+    address = served(edition)
+    page.set_viewport_size({"width": width, "height": 800})
+    page.goto(f"{address}/index.html", wait_until="commit")
+    if goes:
+        page.wait_for_url("**/lab/index.html?path=index.ipynb**")
+    else:
+        page.get_by_role("link", name="the static edition").wait_for()
+        assert page.url == f"{address}/index.html"
+
+
+@pytest.mark.parametrize("name", lite.NOTEBOOKS)
+def test_no_text_is_a_list_of_lines_which_would_get_commas(name, edition):
+    notebook = json.loads((edition / "files" / f"{name}.ipynb").read_text(encoding="utf-8"))
+    texts = [cell["source"] for cell in notebook["cells"]]
+    for cell in notebook["cells"]:
+        for output in cell.get("outputs", []):
+            texts += [output["text"]] if "text" in output else output["data"].values()
+    assert len(texts) > 5 and {type(text) for text in texts} == {str}
 
 
 def test_the_wheel_can_be_installed_in_a_browser(installed):

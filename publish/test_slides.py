@@ -1,6 +1,7 @@
 """The decks: every cell has its place, nothing is lost, and no slide overflows in a real browser."""
 
 import re
+from html import unescape
 from pathlib import Path
 
 from helpers.teaching.notebooks import read
@@ -74,6 +75,28 @@ def test_every_section_is_a_column_of_slides(path):
     headings = re.findall(r"(?m)^#{1,2} .*$", "\n".join(texts))
     columns = [cell for cell in slides.deck(read(path)).cells if cell.metadata.slideshow.slide_type == "slide"]
     assert [cell.source.splitlines()[0] for cell in columns] == headings
+
+
+@pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
+def test_no_answer_stands_beside_its_question_from_the_start(path):
+    parts = [cell for cell in slides.deck(read(path)).cells if cell.metadata.slideshow.slide_type != "notes"]
+    asked = [n for n, cell in enumerate(parts) if slides.QUESTION in cell.source]
+    assert asked
+    assert {parts[n + 1].metadata.slideshow.slide_type for n in asked} <= {"slide", "subslide", "fragment"}
+
+
+@pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
+def test_every_picture_is_described(path, built):
+    html = (built / f"{path.stem}.slides.html").read_text(encoding="utf-8")
+    told = [
+        output.metadata["image/png"]["alt"]
+        for cell in slides.deck(read(path)).cells
+        if cell.cell_type == "code" and cell.metadata.shown != "code"
+        for output in cell.outputs
+        if "image/png" in output.get("data", {})
+    ]
+    alts = re.findall(r'<img alt="([^"]*)" src="data:', html)
+    assert [unescape(alt) for alt in alts] == told != []
 
 
 @pytest.mark.browser
