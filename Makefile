@@ -2,7 +2,8 @@
 # The Python to make it with (for another one: make clean, then again):  make lab PYTHON=python3.12
 PYTHON ?= python3
 # What to hand on:  make lab LAB_FLAGS="--no-browser --port=9999",  make test PYTEST_FLAGS="-k data",
-# make lock LOCK_FLAGS=--upgrade (the newest version of every dependency)
+# make lock LOCK_FLAGS=--upgrade (the newest version of every dependency; with "--upgrade --resolution=lowest-direct" the
+# oldest that pyproject.toml allows: then `make test`, with the oldest Python, proves that they will do)
 LAB_FLAGS ?=
 PYTEST_FLAGS ?=
 LOCK_FLAGS ?=
@@ -16,6 +17,10 @@ UV := $(or $(shell command -v uv 2>/dev/null),$(OWN_UV))
 # Trust the certificates that the machine trusts, as pip does: behind some universities' proxies it takes that.
 UV_SYSTEM_CERTS ?= 1
 export UV_SYSTEM_CERTS
+# uv, Jupyter and Matplotlib keep files in the home directory, and Jupyter does not start without. Where there is none
+# that can be written, as in some containers, a folder here takes its place, or else a temporary one.
+NEW_HOME := $(shell test -w ~ || { mkdir -p build/home && cd build/home && pwd; } 2>/dev/null || mktemp -d)
+$(if $(NEW_HOME),$(eval export HOME := $(NEW_HOME)))
 
 CHAPTERS := $(wildcard notebooks/0*.ipynb)
 COURSE := $(CHAPTERS) $(addprefix notebooks/,$(addsuffix .ipynb,index glossary errata))
@@ -105,17 +110,32 @@ sys.stdout.write(getattr(sys, "_base_executable", sys.executable))
 endef
 export FIND_PYTHON
 
+define NO_PYTHON
+There is no $(PYTHON) on this machine. Install Python 3.12, or name the one you have:  make lab PYTHON=python3.12
+endef
+define UNFINISHED
+The set-up did not finish; the lines above say why. It needs pip, the network (this once), 2 GB of disk, and permission
+to write into this folder. Then call make again.
+endef
+export NO_PYTHON UNFINISHED
+# Where the Python to use is, as $$python of the shell; and what to say when pip or uv fails with it.
+SET_PYTHON = command -v "$(PYTHON)" >/dev/null || { echo "$$NO_PYTHON" >&2; exit 1; }; \
+  python=$$("$(PYTHON)" -c "$$FIND_PYTHON") || exit 1
+OR_EXPLAIN = || { echo "$$UNFINISHED" >&2; exit 1; }
+
 # --python keeps uv out of an environment that happens to be active. The project itself is built with the setuptools
 # that the lock has installed (--no-build-isolation): nothing gets in that the lock does not name.
 define ENVIRONMENT
-python=$$("$(PYTHON)" -c "$$FIND_PYTHON") && rm -rf $(@D) && "$(UV)" venv --quiet --python "$$python" $(@D)
-"$(UV)" pip sync --python $(@D) --require-hashes $<
+$(SET_PYTHON); \
+  rm -rf $(@D) && "$(UV)" venv --quiet --python "$$python" $(@D) $(OR_EXPLAIN)
+"$(UV)" pip sync --python $(@D) --require-hashes $< $(OR_EXPLAIN)
 "$(UV)" pip install --python $(@D) --no-deps --no-build-isolation --editable .
 endef
 
 .venv/ready: requirements.lock pyproject.toml | $(filter $(OWN_UV),$(UV))
 	$(ENVIRONMENT)
 	cp helpers/teaching/jupyter_server_config.py .venv/etc/jupyter/
+	$(BIN)/python -c "import matplotlib.pyplot"
 	touch $@
 
 .publish/ready: publish/requirements.lock publish/package-lock.json pyproject.toml | $(filter $(OWN_UV),$(UV))
@@ -128,5 +148,6 @@ endef
 
 # In a folder of its own, because the Pythons of Debian and others refuse to install into themselves.
 $(OWN_UV):
-	python=$$("$(PYTHON)" -c "$$FIND_PYTHON") && \
-	  PIP_ROOT_USER_ACTION=ignore PIP_DISABLE_PIP_VERSION_CHECK=1 "$$python" -m pip install --quiet --target .uv uv
+	$(SET_PYTHON); \
+	  PIP_ROOT_USER_ACTION=ignore PIP_DISABLE_PIP_VERSION_CHECK=1 \
+	  "$$python" -m pip install --quiet --target .uv uv $(OR_EXPLAIN)

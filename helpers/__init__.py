@@ -8,6 +8,7 @@ The stage:    `teaching` (figures, the notebooks' machinery).
 Importing `helpers` never imports TensorFlow; only `helpers.tf_rnn` does.
 """
 
+import logging
 import os
 
 # Read by Keras and TensorFlow when they are imported, so they are set here, before any notebook imports those.
@@ -16,3 +17,6 @@ import os
 os.environ["KERAS_BACKEND"] = "tensorflow"
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
+# Matplotlib notes on stderr that it builds its cache of fonts, and that the cache is a temporary one where the home
+# directory cannot be written. Both work, and neither is part of a lesson.
+logging.getLogger("matplotlib").setLevel(logging.ERROR)

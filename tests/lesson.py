@@ -1,0 +1,84 @@
+"""A lesson on this machine: ``python tests/lesson.py CHAPTER`` opens the course with `make lab` and runs a chapter.
+
+Prints as JSON whether the start page can be saved, and what is wrong with the chapter's outputs, such as a warning.
+"""
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import helpers
+from helpers.teaching.notebooks import execute, faults
+
+ADDRESS = re.compile(r"(http://127\.0\.0\.1:\d+)/lab/tree/notebooks/index\.ipynb\?token=(\w+)")
+COMPLAINT = re.compile(r"\[[WEC] |Traceback|.*Warning:")
+# What a server says of a notebook whose outputs this machine has not made, and at its start and end.
+NORMAL = re.compile("is not trusted|To access the server|received signal 15| ServerApp\\] $")
+# The environment is the one that runs this, whether make would find it new enough or not.
+LAB = ["make", "--old-file=.venv/ready", "lab", "LAB_FLAGS=--no-browser"]
+
+
+@contextmanager
+def course() -> Iterator[tuple[str, str]]:
+    """Open the course as a reader does; yields (address, token). Any warning of the server is an error."""
+    with subprocess.Popen(
+        LAB, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,
+        encoding="utf-8", errors="backslashreplace",
+    ) as server:  # fmt: skip
+        said = []
+        try:
+            for line in server.stdout:
+                said.append(line)
+                if found := ADDRESS.search(line):
+                    break
+            else:
+                raise RuntimeError("".join(said))
+            yield found[1], found[2]
+        finally:
+            if server.poll() is None:
+                os.killpg(server.pid, signal.SIGTERM)
+            said += server.stdout
+    if complaints := [
+        line for line in said if re.match(r"\[[WEC] |Traceback|.*Warning:", line) and not NORMAL.search(line)
+    ]:
+        raise RuntimeError("".join(complaints))
+
+
+def save(address: str, token: str) -> str:
+    """Read the start page and save it as it is, as JupyterLab does; return what the server says against it."""
+    page, headers = f"{address}/api/contents/notebooks/index.ipynb", {"Authorization": f"token {token}"}
+    with urllib.request.urlopen(urllib.request.Request(page, headers=headers)) as answer:
+        model = json.load(answer)
+    try:
+        data = json.dumps(model).encode()
+        urllib.request.urlopen(urllib.request.Request(page, data, headers, method="PUT")).close()
+        assert model["writable"]
+    except urllib.error.HTTPError as refusal:
+        assert not model["writable"]  # so that JupyterLab calls it read-only from the start
+        return json.load(refusal)["message"]
+    return ""
+
+
+def main(chapter: str) -> None:
+    """Give the lesson."""
+    assert Path(helpers.__file__).parents[1] == Path.cwd(), "not the helpers of this copy"
+    with course() as (address, token), tempfile.TemporaryDirectory() as folder:
+        with urllib.request.urlopen(f"{address}/lab/tree/notebooks/index.ipynb?token={token}") as answer:
+            assert "<title>JupyterLab</title>" in answer.read().decode("utf-8")
+        refusal = save(address, token)
+        found = faults(execute(shutil.copy(f"notebooks/{chapter}.ipynb", folder)))
+    print(json.dumps({"refusal": refusal, "faults": found}))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
