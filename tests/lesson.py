@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -25,7 +26,7 @@ COMPLAINT = re.compile(r"\[[WEC] |Traceback|.*Warning:")
 # What a server says of a notebook whose outputs this machine has not made, and at its start and end.
 NORMAL = re.compile("is not trusted|To access the server|received signal 15| ServerApp\\] $")
 # The environment is the one that runs this, whether make would find it new enough or not.
-LAB = ["make", "--old-file=.venv/ready", "lab", "LAB_FLAGS=--no-browser"]
+LAB = ["make", "--old-file=.venv/ready", "lab", "LAB_FLAGS=--no-browser --port=0"]
 
 
 @contextmanager
@@ -43,6 +44,7 @@ def course() -> Iterator[tuple[str, str]]:
                     break
             else:
                 raise RuntimeError("".join(said))
+            answers(found[1])
             yield found[1], found[2]
         finally:
             if server.poll() is None:
@@ -52,6 +54,18 @@ def course() -> Iterator[tuple[str, str]]:
         line for line in said if re.match(r"\[[WEC] |Traceback|.*Warning:", line) and not NORMAL.search(line)
     ]:
         raise RuntimeError("".join(complaints))
+
+
+def answers(address: str) -> None:
+    """Wait until the server answers, which it may do only some time after it has said that it does."""
+    for _ in range(300):
+        try:
+            return urllib.request.urlopen(f"{address}/api").close()
+        except urllib.error.URLError as error:
+            if not isinstance(error.reason, ConnectionRefusedError):
+                raise
+            time.sleep(0.2)
+    raise TimeoutError(f"no answer from {address}")
 
 
 def save(address: str, token: str) -> str:
