@@ -38,6 +38,6 @@ def test_the_numpy_side_imports_no_framework_and_no_pyplot():
     assert run(NUMPY_SIDE) == "clean\n"
 
 
-@pytest.mark.parametrize("own", [{}, {"KERAS_BACKEND": "jax"}])
+@pytest.mark.parametrize("own", [{}, {"KERAS_BACKEND": "jax"}, {"KERAS_BACKEND": "torch"}])
 def test_importing_helpers_chooses_keras_on_tensorflow(own):
     assert run("import os, helpers; print(os.environ['KERAS_BACKEND'])", **own) == "tensorflow\n"
