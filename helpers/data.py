@@ -62,7 +62,7 @@ class Vocabulary:
     """A two-way table between words and the numbers 0 … len − 1; 0 is padding and 1 is any unknown word."""
 
     def __init__(self, words: Iterable[str]):
-        self.words = (PAD, UNKNOWN, *words)
+        self.words = (PAD, UNKNOWN, *_words("words", words))
         self._number = {word: number for number, word in enumerate(self.words)}
         if len(self._number) != len(self.words):
             repeated = next(word for word, count in Counter(self.words).items() if count > 1)
@@ -76,11 +76,11 @@ class Vocabulary:
 
     def encode(self, tokens: Iterable[str]) -> list[int]:
         """Look up each word's number, 1 for a word that is not in the table."""
-        return [self._number.get(token, 1) for token in tokens]
+        return [self._number.get(token, 1) for token in _words("tokens", tokens)]
 
     def decode(self, numbers: Iterable[int]) -> list[str]:
         """Look up each number's word. Raises ValueError for a number out of range."""
-        numbers = np.asarray(numbers)
+        numbers = check.as_array("numbers", numbers)
         if numbers.ndim != 1:
             raise ValueError(f"numbers must have shape (N,), got {numbers.shape}")
         check.check_tokens("numbers", numbers, len(self))
@@ -95,7 +95,8 @@ def build_vocabulary(token_lists: Iterable[Sequence[str]], size: int) -> Vocabul
     check.check_positive_int(size=size)
     if size < 3:
         raise ValueError(f"size must be at least 3, for padding, unknown and one word, got {size}")
-    counts = Counter(token for tokens in token_lists for token in tokens)
+    lists = _iterate("token_lists", token_lists, "lists of words")
+    counts = Counter(token for tokens in lists for token in _words("token_lists", tokens))
     ranked = sorted(counts, key=lambda word: (-counts[word], word))
     return Vocabulary(ranked[: size - 2])
 
@@ -110,6 +111,9 @@ def pad(
     `length` below 1 or an unknown side.
     """
     check.check_choice("side", side, ("left", "right"))
+    _check_sequence("sequences", sequences)
+    for n, sequence in enumerate(sequences):
+        _check_sequence(f"sequences[{n}]", sequence)
     if len(sequences) == 0:
         raise ValueError("sequences must hold at least one sequence, got none")
     if length is None:
@@ -117,7 +121,9 @@ def pad(
     check.check_positive_int(length=length)
     kept = [list(sequence[:length]) for sequence in sequences]
     lengths = np.array([len(sequence) for sequence in kept])[:, None]
-    numbers = np.array([number for sequence in kept for number in sequence])
+    numbers = check.as_array("sequences", [number for sequence in kept for number in sequence])
+    if numbers.ndim != 1:
+        raise ValueError("sequences must hold sequences of numbers, got deeper ones")
     check.check_tokens("sequences", numbers, 2**31)
     mask = np.arange(length) < lengths if side == "right" else np.arange(length) >= length - lengths
     tokens = np.zeros(mask.shape, np.int32)
@@ -141,8 +147,12 @@ def load_sentiment(
     leave some reviews for each part.
     """
     check.check_rng(rng)
-    check.check_positive(neutral=neutral)
-    if len(fractions) != 3 or min(fractions) <= 0 or not np.isclose(sum(fractions), 1):
+    check.check_positive_int(vocabulary_size=vocabulary_size)
+    if vocabulary_size < 3:
+        raise ValueError(f"vocabulary_size must be at least 3, got {vocabulary_size}")
+    check.check_positive_finite(neutral=neutral)
+    numbers = isinstance(fractions, (tuple, list)) and len(fractions) == 3 and all(map(check.is_number, fractions))
+    if not numbers or min(fractions) <= 0 or not np.isclose(sum(fractions), 1):
         raise ValueError(f"fractions must be three positive numbers that sum to 1, got {fractions!r}")
     distinct = {review.text: review for review in load_reviews()}
     clear = [review for review in distinct.values() if abs(review.rating) >= neutral]
@@ -212,3 +222,31 @@ class Minibatches:
         for start in range(0, len(order), self.batch_size):
             rows = order[start : start + self.batch_size]
             yield tuple(a[rows] for a in self.arrays)
+
+
+def _words(name, words):
+    words = list(_iterate(name, words, "words"))
+    for word in words:
+        if not isinstance(word, str):
+            raise TypeError(f"{name} must hold words, got {word!r}")
+    return words
+
+
+def _iterate(name, value, of):
+    """Go through a list or another iterable; not through the letters of a string, which nobody means here."""
+    try:
+        items = iter(value)
+    except TypeError:
+        items = None
+    if items is None or isinstance(value, str):
+        raise TypeError(f"{name} must be a list of {of}, got {type(value).__name__}")
+    return items
+
+
+def _check_sequence(name, value):
+    if isinstance(value, np.ndarray):
+        check.check_numpy(**{name: value})
+    elif not isinstance(value, (list, tuple, range)):
+        raise TypeError(f"{name} must be a list or an array, got {type(value).__name__}")
+    if getattr(value, "ndim", 1) == 0:
+        raise TypeError(f"{name} must be a list or an array with axes, got one number")

@@ -21,8 +21,9 @@ def finite_difference(f: Callable[[np.ndarray], float], a: np.ndarray, eps: floa
     Recipes, 3rd ed., § 5.7). `a` is not changed. Raises ValueError unless `a` is float64 and finite, `f`
     returns one finite float64 number, and `eps` is large enough to move every entry.
     """
+    check.check_callable(f=f)
     check.check_numpy(a=a)
-    check.check_positive(eps=eps)
+    check.check_positive_finite(eps=eps)
     if a.dtype != np.float64:
         raise ValueError(f"a must be float64, got {a.dtype}: in float32 rounding would hide the difference")
     check.check_finite(a=a)
@@ -32,17 +33,19 @@ def finite_difference(f: Callable[[np.ndarray], float], a: np.ndarray, eps: floa
         moved[k] += step
         if moved[k] == a[k]:
             raise ValueError(f"eps must be large enough to change a, got {eps} beside {a[k]} at index {k}")
-        value = np.asarray(f(moved))
+        value = check.as_array("what f returns", f(moved))
         if value.shape != () or value.dtype != np.float64 or not np.isfinite(value):
             raise ValueError(f"f must return one finite float64 number, got {value!r} at index {k}")
         return float(value)
 
     gradient = np.empty(a.shape)
     for k in np.ndindex(a.shape):
-        gradient[k] = (value_at(k, eps) - value_at(k, -eps)) / (2 * eps)
+        gradient[k] = (value_at(k, eps) - value_at(k, -eps)) / eps / 2
+    check.check_overflow("the difference", gradient)
     return gradient
 
 
+@np.errstate(over="ignore", invalid="ignore")  # overflow is reported in words, not as a warning
 def state_jacobians(params: RNNParams, h: np.ndarray, activation: str = "tanh") -> np.ndarray:
     """Compute J_t = ∂h_t/∂h_{t−1} = diag(σ′(z_t)) W_hh for every step, numerator layout, W_hh in column form.
 
@@ -52,9 +55,12 @@ def state_jacobians(params: RNNParams, h: np.ndarray, activation: str = "tanh") 
     """
     check_arguments(params, activation, h=(h, "T H"))
     slope = ACTIVATIONS[activation].slope(h)
-    return slope[:, :, None] * params.W_hh.T
+    J = slope[:, :, None] * params.W_hh.T
+    check.check_overflow("J", J)
+    return J
 
 
+@np.errstate(over="ignore", invalid="ignore")
 def gradient_ledger(
     params: RNNParams,
     x: np.ndarray,
@@ -93,4 +99,5 @@ def gradient_ledger(
         for i in reversed(range(t + 1)):
             ledger[t, i] = np.outer(h_prev[i], row * slope[i])
             row = row @ J[i]
+    check.check_overflow("the ledger", ledger)
     return ledger

@@ -177,8 +177,8 @@ def write(
     """
     check.check_rng(rng)
     check.check_positive_int(length=length)
-    check.check_positive(temperature=temperature)
-    start = np.asarray(start)
+    check.check_positive_finite(temperature=temperature)
+    start = check.as_array("start", start)
     _check_tokens(start, "T", params, CharParams, "start")
     one_hot = _one_hot(params)
     h_t = rnn_forward(params.rnn, one_hot[start[None]])[:, -1]
@@ -191,6 +191,9 @@ def write(
     return written
 
 
+SHAPES = {ClassifierParams: ("V D", "D H", "H H", "H", "H 1", "1"), CharParams: ("V H", "H H", "H", "H V", "V")}
+
+
 def _logits(params, tokens, mask):
     x = _embed(params, tokens)
     h = rnn_forward(params.rnn, x, mask=mask)
@@ -199,20 +202,20 @@ def _logits(params, tokens, mask):
 
 def _embed(params, tokens, letters="B T"):
     _check_tokens(tokens, letters, params, ClassifierParams)
-    check.check_arrays({"1": 1}, E=(params.E, "V D"), W_xh=(params.W_xh, "D H"), W_ho=(params.W_ho, "H 1"))
     return params.E[tokens]
 
 
 def _one_hot(params):
     """Row k is the input that stands for character k."""
-    check.check_arrays(W_xh=(params.W_xh, "V H"), W_ho=(params.W_ho, "H V"))
     return np.eye(len(params.W_xh), dtype=params.W_xh.dtype)
 
 
 def _check_tokens(tokens, letters, params, kind, name="tokens"):
-    """Check the kind of params, and that tokens number rows of its first array, shaped as the letters say."""
+    """Check the params, and that tokens number rows of their first array, shaped as the letters say."""
     check.check_params(params, kind)
-    check.check_numpy(**{kind._fields[0]: params[0], name: tokens})
+    arrays = zip(kind._fields, params, SHAPES[kind], strict=True)
+    check.check_arrays({"1": 1}, **{field: (a, shape) for field, a, shape in arrays})
+    check.check_numpy(**{name: tokens})
     check.check_shapes(**{name: (tokens, letters)})
     check.check_tokens(name, tokens, len(params[0]))
 
@@ -220,6 +223,7 @@ def _check_tokens(tokens, letters, params, kind, name="tokens"):
 def _check_labels(labels, rows):
     check.check_numpy(labels=labels)
     check.check_shapes({"B": len(rows)}, labels=(labels, "B"))
+    check.check_between("labels", check.check_targets("labels", labels, rows.dtype), 0, 1)
 
 
 def _dropout_mask(rng, dropout, shape, dtype):

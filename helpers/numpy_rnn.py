@@ -67,7 +67,7 @@ def init_params(rng: np.random.Generator, input_size: int, hidden_size: int, dty
     """
     check.check_rng(rng)
     check.check_positive_int(input_size=input_size, hidden_size=hidden_size)
-    check.check_choice("dtype", np.dtype(dtype).name, check.FLOATS)
+    check.check_dtype(dtype)
     limit = np.sqrt(6 / (input_size + hidden_size))
     W_xh = rng.uniform(-limit, limit, (input_size, hidden_size))
     Q, R = np.linalg.qr(rng.standard_normal((hidden_size, hidden_size)))
@@ -146,7 +146,7 @@ def rnn_backward(
 
     Returns RNNGrads. Raises ValueError and TypeError as `rnn_forward` does.
     """
-    last_only = np.ndim(dh) == 2
+    last_only = getattr(dh, "ndim", 3) == 2
     _check_sequence(params, x, h_0, mask, activation, h=(h, "B T H"), dh=(dh, "B H" if last_only else "B T H"))
     W_xh, W_hh, _ = params
     h_time_first = _time_first(h)

@@ -26,7 +26,7 @@ def init_head(rng: np.random.Generator, hidden_size: int, output_size: int, dtyp
     """Draw W_ho Glorot uniform (Glorot & Bengio 2010, eq. 16) and set b_o to zero; shapes (H, O) and (O,)."""
     check.check_rng(rng)
     check.check_positive_int(hidden_size=hidden_size, output_size=output_size)
-    check.check_choice("dtype", np.dtype(dtype).name, check.FLOATS)
+    check.check_dtype(dtype)
     limit = np.sqrt(6 / (hidden_size + output_size))
     W_ho = rng.uniform(-limit, limit, (hidden_size, output_size)).astype(dtype)
     return HeadParams(W_ho, np.zeros(output_size, dtype))
@@ -51,7 +51,7 @@ def head_backward(params: HeadParams, h: np.ndarray, do: np.ndarray) -> HeadGrad
 
     h and do as in `head_forward`; the sums run over batch and time. Raises as `head_forward`.
     """
-    _check_head(params, h, do=(do, "B O" if np.ndim(h) == 2 else "B T O"))
+    _check_head(params, h, do=(do, _letters(h).replace("H", "O")))
     h_rows, do_rows = h.reshape(-1, h.shape[-1]), do.reshape(-1, do.shape[-1])
     grads = HeadGrads(h_rows.T @ do_rows, do_rows.sum(axis=0), do @ params.W_ho.T)
     check.check_overflow("the gradient", *grads)
@@ -59,14 +59,29 @@ def head_backward(params: HeadParams, h: np.ndarray, do: np.ndarray) -> HeadGrad
 
 
 def sigmoid(o: np.ndarray) -> np.ndarray:
-    """1 / (1 + e^−o) for any shape, written with tanh so that it cannot overflow."""
-    return 0.5 * (1 + np.tanh(0.5 * np.asarray(o)))
+    """1 / (1 + e^−o) for numbers in any shape, written with tanh so that it cannot overflow.
+
+    Raises ValueError for NaN and what is no number.
+    """
+    o = check.as_floats("o", o)
+    if np.isnan(o).any():
+        raise ValueError("o must hold numbers, got NaN")
+    return 0.5 * (1 + np.tanh(0.5 * o))
 
 
+@np.errstate(over="ignore")  # a difference beyond the largest float is −infinity, and its e^ rightly 0
 def softmax(o: np.ndarray) -> np.ndarray:
-    """e^o / Σ e^o over the last axis, for any shape, shifted by the maximum so that it cannot overflow."""
-    o = np.asarray(o)
-    e = np.exp(o - o.max(axis=-1, keepdims=True))
+    """e^o / Σ e^o over the last axis, for numbers in any shape, shifted by the maximum so that it cannot overflow.
+
+    Raises ValueError for an empty row, a row whose largest number is not finite, and what is no number.
+    """
+    o = check.as_floats("o", o)
+    if o.ndim == 0 or o.size == 0:
+        raise ValueError(f"o must hold at least one row of logits, got shape {o.shape}")
+    largest = o.max(axis=-1, keepdims=True)
+    if not np.isfinite(largest).all():
+        raise ValueError("o must have a finite largest number in every row, got NaN or infinity")
+    e = np.exp(o - largest)
     return e / e.sum(axis=-1, keepdims=True)
 
 
@@ -78,8 +93,7 @@ def sigmoid_cross_entropy(o: np.ndarray, y: np.ndarray) -> tuple[float, np.ndarr
     Raises ValueError for shapes that differ, labels outside [0, 1], or logits that are not finite floats.
     """
     y = _check_loss(o, y)
-    if y.min() < 0 or y.max() > 1:
-        raise ValueError(f"y must lie between 0 and 1, got values from {y.min()} to {y.max()}")
+    check.check_between("y", y, 0, 1)
     # max(o, 0) − o y + log(1 + e^−|o|): the same sum, without the logarithm of a rounded 0.
     loss = np.mean(np.maximum(o, 0) - o * y + np.log1p(np.exp(-np.abs(o))))
     check.check_overflow("the loss", loss)
@@ -128,8 +142,11 @@ def squared_error(o: np.ndarray, y: np.ndarray) -> tuple[float, np.ndarray]:
 
 def _check_head(params, h, **more):
     check.check_params(params, HeadParams)
-    h_letters = "B H" if np.ndim(h) == 2 else "B T H"
-    check.check_arrays(W_ho=(params.W_ho, "H O"), b_o=(params.b_o, "O"), h=(h, h_letters), **more)
+    check.check_arrays(W_ho=(params.W_ho, "H O"), b_o=(params.b_o, "O"), h=(h, _letters(h)), **more)
+
+
+def _letters(h):
+    return "B H" if getattr(h, "ndim", 3) == 2 else "B T H"
 
 
 def _check_loss(o, y):
@@ -138,8 +155,5 @@ def _check_loss(o, y):
     if o.shape != y.shape or o.size == 0:
         raise ValueError(f"o and y must have the same, non-empty shape, got {o.shape} and {y.shape}")
     check.check_floats(o=o)
-    if y.dtype.kind not in "biuf":
-        raise ValueError(f"y must hold numbers, got {y.dtype}")
-    y = y.astype(o.dtype)
-    check.check_finite(o=o, y=y)
-    return y
+    check.check_finite(o=o)
+    return check.check_targets("y", y, o.dtype)

@@ -7,6 +7,7 @@ from helpers import _validation as check
 from helpers.numpy_rnn import RNNParams
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 ACTIVATIONS = {"tanh": tf.tanh, "sigmoid": tf.sigmoid, "relu": tf.nn.relu, "linear": tf.identity}
@@ -129,6 +130,8 @@ def _tensors(params, activation, **arrays):
 
 
 def _tensor(name, a):
+    if isinstance(a, np.ndarray):
+        check.check_numpy(**{name: a})
     try:
         return tf.convert_to_tensor(a)
     except (TypeError, ValueError) as error:

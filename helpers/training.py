@@ -5,7 +5,7 @@ update returns new parameters, so a copy of the best ones so far is one assignme
 """
 
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import NamedTuple, TypeVar
 
 from helpers import _validation as check
@@ -25,6 +25,7 @@ def clip_by_global_norm(grads: Params, max_norm: float) -> tuple[Params, float]:
     FloatingPointError when the norm is not finite.
     """
     check.check_positive(max_norm=max_norm)
+    _check_named("grads", grads)
     norm = global_norm(grads)
     if not np.isfinite(norm):
         raise FloatingPointError(f"the norm of the gradient is {norm}: lower the learning rate or use smaller weights")
@@ -34,7 +35,14 @@ def clip_by_global_norm(grads: Params, max_norm: float) -> tuple[Params, float]:
 
 
 def global_norm(grads: Params) -> float:
-    """Root of the sum of the squares of all entries of all arrays, in float64: squares overflow float32 early."""
+    """Root of the sum of the squares of all entries of all arrays, in float64: squares overflow float32 early.
+
+    Raises TypeError and ValueError unless `grads` holds float arrays.
+    """
+    if not isinstance(grads, (tuple, list)):
+        raise TypeError(f"grads must be a NamedTuple or a list of arrays, got {type(grads).__name__}")
+    names = getattr(grads, "_fields", range(len(grads)))
+    _check_floats("grads", dict(zip(names, grads, strict=True)))
     return float(np.linalg.norm([np.linalg.norm(g.astype(np.float64)) for g in grads]))
 
 
@@ -42,13 +50,16 @@ class SGD:
     """Gradient descent: θ ← θ − η g."""
 
     def __init__(self, learning_rate: float):
-        check.check_positive(learning_rate=learning_rate)
+        check.check_positive_finite(learning_rate=learning_rate)
         self.learning_rate = learning_rate
 
+    @np.errstate(over="ignore", invalid="ignore")  # what overflows is reported in words, not as a warning
     def update(self, params: Params, grads: Params) -> Params:
-        """Return the parameters after one step."""
+        """Return the parameters after one step. Raises FloatingPointError when they are no longer finite."""
         _check_grads(params, grads)
-        return type(params)(*(p - p.dtype.type(self.learning_rate) * g for p, g in zip(params, grads, strict=False)))
+        new = [p - p.dtype.type(self.learning_rate) * g for p, g in zip(params, grads, strict=False)]
+        _check_finite(params._fields, new)
+        return type(params)(*new)
 
 
 class Adam:
@@ -59,29 +70,38 @@ class Adam:
     """
 
     def __init__(self, learning_rate: float = 0.001, beta_1: float = 0.9, beta_2: float = 0.999, epsilon: float = 1e-7):
-        check.check_positive(learning_rate=learning_rate, epsilon=epsilon)
+        check.check_positive_finite(learning_rate=learning_rate, epsilon=epsilon)
         check.check_fraction(beta_1=beta_1, beta_2=beta_2)
         self.learning_rate, self.beta_1, self.beta_2, self.epsilon = learning_rate, beta_1, beta_2, epsilon
         self.k = 0
         self.m = self.v = None
 
+    @np.errstate(over="ignore", invalid="ignore")
     def update(self, params: Params, grads: Params) -> Params:
-        """Return the parameters after one step."""
+        """Return the parameters after one step.
+
+        Raises FloatingPointError when they, or the squares of the gradient, are no longer finite, and forgets the step.
+        """
         _check_grads(params, grads)
         if self.m is None:
             self.m = [np.zeros_like(p) for p in params]
             self.v = [np.zeros_like(p) for p in params]
-        elif [m.shape for m in self.m] != [p.shape for p in params]:
+        elif [(m.shape, m.dtype) for m in self.m] != [(p.shape, p.dtype) for p in params]:
             raise ValueError(
-                "params must be those of earlier updates, got other shapes: make a new Adam for a new network"
+                "params must be those of earlier updates, got other shapes or dtypes: make a new Adam for a new network"
             )
-        self.k += 1
-        rate = self.learning_rate * np.sqrt(1 - self.beta_2**self.k) / (1 - self.beta_1**self.k)
-        new = []
+        k = self.k + 1
+        rate = self.learning_rate * np.sqrt(1 - self.beta_2**k) / (1 - self.beta_1**k)
+        new, new_m, new_v = [], [], []
         for p, g, m, v in zip(params, grads, self.m, self.v, strict=False):
-            m += (g - m) * p.dtype.type(1 - self.beta_1)
-            v += (g * g - v) * p.dtype.type(1 - self.beta_2)
+            m = m + (g - m) * p.dtype.type(1 - self.beta_1)
+            v = v + (g * g - v) * p.dtype.type(1 - self.beta_2)
             new.append(p - p.dtype.type(rate) * m / (np.sqrt(v) + p.dtype.type(self.epsilon)))
+            new_m.append(m)
+            new_v.append(v)
+        _check_finite(params._fields, new)
+        _check_finite(params._fields, new_v)
+        self.k, self.m, self.v = k, new_m, new_v
         return type(params)(*new)
 
 
@@ -111,10 +131,20 @@ def updates(
     """Train one update at a time: yields an Update for each batch, so that the caller can look, draw, or stop.
 
     loss_and_grads(params, batch) returns the loss and its gradients by all params. Gradients are clipped to `max_norm`.
-    Raises FloatingPointError when the loss or the gradient is no longer finite.
+    Raises FloatingPointError when the loss, the gradient or a parameter is no longer finite; TypeError and ValueError
+    for what does not fit, at the first update.
     """
+    _check_named("params", params)
+    check.check_callable(loss_and_grads=loss_and_grads)
+    if not isinstance(batches, Iterable):
+        raise TypeError(f"batches must be a list or data.Minibatches, got {type(batches).__name__}")
+    if isinstance(optimizer, type) or not hasattr(optimizer, "update"):
+        raise TypeError(f"optimizer must be one such as Adam(), got {optimizer!r}")
     for batch in batches:
-        loss, grads = loss_and_grads(params, batch)
+        returned = loss_and_grads(params, batch)
+        if not isinstance(returned, (tuple, list)) or len(returned) != 2 or not check.is_number(returned[0]):
+            raise TypeError(f"loss_and_grads must return a number and the gradients, got {type(returned).__name__}")
+        loss, grads = returned
         if not np.isfinite(loss):
             raise FloatingPointError(f"the loss is {loss}: lower the learning rate or clip the gradient (max_norm)")
         _check_grads(params, grads)
@@ -145,6 +175,7 @@ def fit(
     TypeError for batches that can be gone through only once; FloatingPointError when a loss is no longer finite.
     """
     check.check_positive_int(epochs=epochs)
+    check.check_callable(**{name: f for name, f in (("evaluate", evaluate), ("on_epoch", on_epoch)) if f is not None})
     if not hasattr(batches, "__len__"):
         raise TypeError(f"batches must be a list or data.Minibatches, to be used every epoch, got {batches!r}")
     if len(batches) == 0:
@@ -165,13 +196,17 @@ def fit(
                 history.norm.append(update.norm)
                 progress.update()
             metrics = evaluate(params) if evaluate else {}
-            history.epochs.append(metrics)
+            if not isinstance(metrics, Mapping):
+                raise TypeError(f"evaluate must return a dict of numbers, got {type(metrics).__name__}")
+            history.epochs.append(dict(metrics))  # a copy, in case evaluate goes on using its own
             progress.set_postfix({"epoch": epoch + 1, **metrics})
             if on_epoch:
                 on_epoch(params, history)
             if patience is not None:
                 if "loss" not in metrics:
                     raise ValueError(f'patience needs evaluate to return a "loss", got {list(metrics)}')
+                if not check.is_number(metrics["loss"]):
+                    raise TypeError(f'the "loss" that evaluate returns must be a number, got {metrics["loss"]!r}')
                 if not np.isfinite(metrics["loss"]):
                     raise FloatingPointError(f"the loss that evaluate returned is {metrics['loss']}")
                 if metrics["loss"] < best_loss:
@@ -183,11 +218,33 @@ def fit(
 
 
 def _check_grads(params, grads):
-    if not hasattr(params, "_fields"):
-        raise TypeError(f"params must be a NamedTuple of arrays, got {type(params).__name__}")
+    _check_named("params", params)
+    if not isinstance(grads, (tuple, list)):
+        raise TypeError(f"grads must be a NamedTuple of arrays, got {type(grads).__name__}")
     if len(grads) < len(params):
         raise ValueError(f"grads must hold one array for each of the {len(params)} params, got {len(grads)}")
     for name, p, g in zip(params._fields, params, grads, strict=False):
-        check.check_numpy(**{f"params.{name}": p, f"grads.{name}": g})
+        check.check_numpy(**{f"grads.{name}": g})
         if g.shape != p.shape or g.dtype != p.dtype:
             raise ValueError(f"grads.{name} must have shape {p.shape} and dtype {p.dtype}, got {g.shape} and {g.dtype}")
+
+
+def _check_named(name, arrays):
+    if not isinstance(arrays, tuple) or not hasattr(arrays, "_fields"):
+        raise TypeError(f"{name} must be a NamedTuple of arrays, got {type(arrays).__name__}")
+    _check_floats(name, arrays._asdict())
+
+
+def _check_floats(name, arrays):
+    arrays = {f"{name}.{field}": a for field, a in arrays.items()}
+    check.check_numpy(**arrays)
+    check.check_floats(**arrays)
+
+
+def _check_finite(names, arrays):
+    for name, a in zip(names, arrays, strict=False):
+        if not check.all_finite(a):
+            raise FloatingPointError(
+                f"params.{name} would not be finite after this update, or the square of its gradient is not: "
+                "lower the learning rate, clip the gradient (max_norm), or make epsilon larger"
+            )

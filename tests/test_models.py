@@ -256,7 +256,7 @@ def test_weights_are_in_the_order_of_keras():
             ValueError,
             ("W_ho must have shape (H, 1)", "(4, 2)"),
         ),
-        (dict(params=classifier()._replace(b_o=np.ones(2))), ValueError, ("b_o must have shape (O,)", "(2,)")),
+        (dict(params=classifier()._replace(b_o=np.ones(2))), ValueError, ("b_o must have shape (1,)", "(2,)")),
         (dict(tokens=[[1, 2]]), TypeError, ("tokens must be a NumPy array", "list")),
         (dict(tokens=TOKENS[0]), ValueError, ("tokens must have shape (B, T)", "(5,)")),
         (dict(tokens=TOKENS[:, :0]), ValueError, ("tokens must have shape (B, T)", "axis 1 (T) is empty")),
