@@ -104,7 +104,7 @@ def as_floats(name: str, value) -> np.ndarray:
 def check_dtype(dtype) -> None:
     """Raise ValueError unless `dtype` means float32 or float64."""
     name = dtype
-    if dtype is not None:  # which NumPy takes for float64
+    if isinstance(dtype, (str, type, np.dtype)):  # NumPy takes more for a dtype, such as None for float64
         try:
             name = str(np.dtype(dtype))
         except (TypeError, ValueError):
@@ -176,6 +176,7 @@ def check_between(name: str, a, low: int, high: int) -> None:
         raise ValueError(f"{name} must lie between {low} and {high}, got values from {a.min()} to {a.max()}")
 
 
+@np.errstate(over="ignore")  # what is too large for the dtype is named as infinity
 def check_targets(name: str, y, dtype) -> np.ndarray:
     """Return the targets of a loss in the dtype of the logits. Raises ValueError unless they are finite numbers."""
     if y.dtype.kind not in "biuf":
@@ -207,7 +208,7 @@ def check_positive(**values) -> None:
 def check_positive_finite(**values) -> None:
     """Raise ValueError for the first argument that is not a positive number, infinity left out."""
     for name, value in values.items():
-        if not is_number(value) or not 0 < value <= sys.float_info.max:
+        if not is_number(value) or not 0 < value < math.inf:
             raise ValueError(f"{name} must be a positive number, got {value!r}")
 
 
@@ -233,5 +234,7 @@ def check_callable(**values) -> None:
 
 
 def is_number(value) -> bool:
-    """Tell whether `value` is one real number of Python's or NumPy's."""
-    return isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
+    """Tell whether `value` is one real number, of Python's or NumPy's, not too large for a float."""
+    if isinstance(value, int):
+        return not isinstance(value, bool) and abs(value) <= sys.float_info.max
+    return isinstance(value, (float, np.integer, np.floating))

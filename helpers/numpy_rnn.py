@@ -175,7 +175,7 @@ def rnn_backward(
     # New memory costs as much as the arithmetic. This copy of x is used up, and the gradient by x takes its place.
     dx = np.matmul(dz_rows, W_xh.T, out=x_rows).reshape(*dz.shape[:2], -1).swapaxes(0, 1)
     grads = RNNGrads(dW_xh, dW_hh, db, dx, h_0=carry)
-    check.check_overflow("the gradient", grads.W_xh, grads.W_hh, grads.b, grads.h_0)
+    check.check_overflow("the gradient", *grads)
     return grads
 
 

@@ -100,6 +100,7 @@ class ElmanCell(keras.layers.Layer):
     def call(self, inputs, states):
         """(x_t (B, D), [h_{t−1} (B, H)]) -> (o_t, [h_t]), where the output is the new state itself: o_t = h_t."""
         (h_prev,) = states
+        check.check_shapes({"H": self.units}, inputs=(inputs, "B D"), h_prev=(h_prev, "B H"))
         z_t = keras.ops.matmul(inputs, self.kernel) + keras.ops.matmul(h_prev, self.recurrent_kernel) + self.bias
         h_t = self.activation(z_t)
         return h_t, [h_t]

@@ -34,6 +34,7 @@ def clip_by_global_norm(grads: Params, max_norm: float) -> tuple[Params, float]:
     return type(grads)(*(g * g.dtype.type(max_norm / norm) for g in grads)), norm
 
 
+@np.errstate(over="ignore")  # a norm beyond the largest float is infinite
 def global_norm(grads: Params) -> float:
     """Root of the sum of the squares of all entries of all arrays, in float64: squares overflow float32 early.
 
@@ -136,8 +137,7 @@ def updates(
     """
     _check_named("params", params)
     check.check_callable(loss_and_grads=loss_and_grads)
-    if not isinstance(batches, Iterable):
-        raise TypeError(f"batches must be a list or data.Minibatches, got {type(batches).__name__}")
+    _check_iterable(batches)
     if isinstance(optimizer, type) or not hasattr(optimizer, "update"):
         raise TypeError(f"optimizer must be one such as Adam(), got {optimizer!r}")
     for batch in batches:
@@ -176,6 +176,7 @@ def fit(
     """
     check.check_positive_int(epochs=epochs)
     check.check_callable(**{name: f for name, f in (("evaluate", evaluate), ("on_epoch", on_epoch)) if f is not None})
+    _check_iterable(batches)
     if not hasattr(batches, "__len__"):
         raise TypeError(f"batches must be a list or data.Minibatches, to be used every epoch, got {batches!r}")
     if len(batches) == 0:
@@ -215,6 +216,13 @@ def fit(
                     progress.total = progress.n  # all that there was to do: no red bar
                     break
     return (params if patience is None else best), history
+
+
+def _check_iterable(batches):
+    try:
+        iter(batches)
+    except TypeError as error:
+        raise TypeError(f"batches must be a list or data.Minibatches, got {batches!r}") from error
 
 
 def _check_grads(params, grads):
