@@ -238,6 +238,12 @@ def test_layout_in_memory_does_not_matter(layout, last_only, masked):
     np.testing.assert_array_equal(rnn_step(other.params, layout(case.x[:, 0]), other.h_0), h_1)
 
 
+def test_foreign_byte_order_is_named():
+    foreign = map_arrays(typical(), lambda a: a.astype(a.dtype.newbyteorder()))
+    with refused(ValueError, f"W_xh must be float32 or float64, got {foreign.params.W_xh.dtype}"):
+        foreign.forward()
+
+
 @given(cases())
 def test_arguments_are_never_changed(case):
     h = case.forward()

@@ -391,6 +391,13 @@ def test_in_a_loop_by_hand():
         agree(out, expected[:, t])
 
 
+def test_a_cell_refuses_a_state_of_another_batch():
+    cell, case = ElmanCell(H, dtype="float64"), random_case()
+    for h_prev in (case.h_0[:1], case.h_0[0], case.h_0[:, :1]):
+        with refused(ValueError, "h_prev must have shape (B, H)"):
+            cell(case.x[:, 0], [h_prev])
+
+
 def test_weights_have_keras_names_shapes_and_order():
     for simple, ours in [twins()]:
         assert [(w.name, w.shape) for w in ours.weights] == [(w.name, w.shape) for w in simple.weights]

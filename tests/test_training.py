@@ -177,6 +177,20 @@ def test_updates_name_what_is_wrong(optimizer, params, grads, error, parts):
         optimizer(0.1).update(params, grads)
 
 
+@pytest.mark.filterwarnings("error")
+def test_an_update_that_would_not_be_finite_is_refused_and_forgotten():
+    params = random_params(0, np.float32)
+    large = Params(*(np.full_like(a, 1e20) for a in params))  # finite, but not its square in float32
+    adam, fresh = Adam(0.1), Adam(0.1)
+    with refused(FloatingPointError, "params.W would not be finite", "the square of its gradient"):
+        adam.update(params, large)
+    assert_same(adam.update(params, params), fresh.update(params, params))
+    with refused(FloatingPointError, "params.W would not be finite", "lower the learning rate"):
+        SGD(1e30).update(params, large)
+    with refused(FloatingPointError, "params.b would not be finite"):
+        SGD(0.1).update(params._replace(b=np.full_like(params.b, np.nan)), params)
+
+
 def test_one_adam_belongs_to_one_network():
     adam = Adam()
     adam.update(random_params(), random_params())
