@@ -550,10 +550,9 @@ def judge(row, arguments, damaged, expected):
     else:
         assert expected in (RIGHT, EITHER), f"accepted, and returned {result}"
         reference = {name: plain(value, row.like is not None) for name, value in reference.items()}
-        nan = not row.finds_nan and not all(np.isfinite(a).all() for a in arrays_in(reference) if a.dtype.kind == "f")
         if row.finds_nan:
             assert all(np.isfinite(a).all() for a in arrays_in(result) if a.dtype.kind == "f")
-        like = row.call if row.like is None or nan or not np.isfinite(result).all() else row.like
+        like = row.like if row.like and expected == RIGHT else row.call
         same(result, like(**reference), 1e-6 if any(a.dtype == np.float32 for a in arrays_in(reference)) else 1e-13)
         given_away = arrays_in([a for name, a in arguments.items() if name not in row.views])
         assert not any(np.shares_memory(a, b) for a in arrays_in(result) for b in given_away)
@@ -622,7 +621,7 @@ def networks(draw):
     return sizes, draw(st.integers(0, 2**32)), draw(st.sampled_from([np.float32, np.float64]))
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture
 def few_reviews(monkeypatch):
     """Some reviews are enough here, and a hundred times as fast."""
     monkeypatch.setattr(data, "load_reviews", lambda: REVIEWS)
@@ -630,7 +629,7 @@ def few_reviews(monkeypatch):
 
 @pytest.mark.parametrize("examples", [1, pytest.param(25, marks=pytest.mark.stress)], ids=["once", "often"])
 @pytest.mark.parametrize("row", ROWS)
-def test_right_or_refused_by_name(row, examples):
+def test_right_or_refused_by_name(row, examples, few_reviews):
     @settings(max_examples=examples)
     @given(networks())
     def fuzz(network):
