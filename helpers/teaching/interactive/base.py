@@ -157,11 +157,13 @@ class TextStore:
         width, height = (2 * int(size) for size in self._renderer.get_canvas_width_height())
         empty = RendererAgg(width, height, self._renderer.dpi)
         place, transform = text.get_position(), text.get_transform()
-        text.set_transform(IdentityTransform())
-        text.set_position((width // 2, height // 2))
-        text.draw(empty)
-        text.set_transform(transform)
-        text.set_position(place)
+        try:
+            text.set_transform(IdentityTransform())
+            text.set_position((width // 2, height // 2))
+            text.draw(empty)
+        finally:
+            text.set_transform(transform)
+            text.set_position(place)
         pixels = np.asarray(empty.buffer_rgba())
         rows, columns = (np.flatnonzero(pixels[..., 3].any(axis=axis)) for axis in (1, 0))
         if not rows.size:
@@ -341,12 +343,15 @@ class Interactive(VBox):
         canvas = self.figure.canvas
         background, foreground = _layers(self.figure)
         if self._background is None or any(artist.stale for artist in background):
-            for artist in foreground:
-                artist.set_animated(True)  # matplotlib leaves these out
-            canvas.draw()
+            self._background = None  # until the new one is there: the kernel may be interrupted at any moment
+            try:
+                for artist in foreground:
+                    artist.set_animated(True)  # matplotlib leaves these out
+                canvas.draw()
+            finally:
+                for artist in foreground:
+                    artist.set_animated(False)
             self._texts = self._texts or TextStore(canvas.get_renderer())
-            for artist in foreground:
-                artist.set_animated(False)
             for artist in background:
                 artist.stale = False  # also what is not visible, which drawing leaves as it is
             self._background = canvas.copy_from_bbox(self.figure.bbox)

@@ -1,0 +1,290 @@
+"""Notebooks run in every order a reader may choose, interrupted and gone on, and with the same results again."""
+
+import itertools
+import os
+import sys
+import threading
+from collections import defaultdict
+from pathlib import Path
+
+from helpers.teaching.exercises.solutions import attempts
+from helpers.teaching.interactive import Interactive
+from helpers.teaching.notebooks import CELL_TIMEOUT, COLOUR, KERNEL_ENVIRONMENT, KERNELSPEC, MAY_RAISE, normalise, read
+from helpers.teaching.run_first import advice
+
+import numpy as np
+import pytest
+from ipywidgets import FloatSlider
+from jupyter_client.manager import start_new_kernel
+from matplotlib.figure import Figure
+from nbformat import v4
+
+COURSE = Path(__file__).parents[1] / "notebooks"
+NOTEBOOKS = sorted(COURSE.glob("*.ipynb"))
+CHAPTERS = sorted(COURSE.glob("0*.ipynb"))
+TRAINING = {  # the cells that train
+    "01_why_recurrence": ["baa35d20", "dc6966e6"],
+    "02_forward_recurrence": ["cell-051"],
+    "03_backpropagation_through_time": ["bptt-103", "bptt-113", "bptt-119", "bptt-121c"],
+    "04_keras_apis": ["code-034", "code-096"],
+    "05_reading_real_text": ["cell-022", "cell-024", "cell-030", "cell-033", "cell-044", "cell-061"],
+}
+# As another machine as this one can act: other threads, other orders of sets, and what OpenBLAS, NumPy and TensorFlow
+# compute on a processor of 2008 or 2011.
+ANOTHER_MACHINE = {
+    **dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS"), "2"),
+    "PYTHONHASHSEED": "7",
+    "OPENBLAS_CORETYPE": "Nehalem",
+    "NPY_DISABLE_CPU_FEATURES": "X86_V3",
+    "XLA_FLAGS": "--xla_cpu_max_isa=AVX",
+}
+
+
+class Kernel:
+    """A notebook's kernel, which runs one source after the other."""
+
+    def __init__(self, **environment):
+        self._manager, self._client = start_new_kernel(
+            kernel_name=KERNELSPEC["name"],
+            extra_arguments=["--log-level=ERROR"],
+            cwd=str(COURSE),
+            env=os.environ | KERNEL_ENVIRONMENT | environment,
+        )
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self._client.stop_channels()
+        self._manager.shutdown_kernel(now=True)
+
+    def run(self, source, interrupt_after=None):
+        """Return the outputs of a cell, which is interrupted after so many seconds unless it ends before."""
+        outputs = []
+
+        def keep(message):
+            if message["msg_type"] in ("stream", "display_data", "execute_result", "error"):
+                outputs.append(v4.output_from_msg(message))
+
+        timer = threading.Timer(interrupt_after or CELL_TIMEOUT, self._manager.interrupt_kernel)
+        timer.start()
+        try:
+            self._client.execute_interactive(source, allow_stdin=False, output_hook=keep, timeout=CELL_TIMEOUT)
+        finally:
+            timer.cancel()
+            timer.join()
+        return outputs
+
+
+def code_cells(path):
+    return [cell for cell in read(path).cells if cell.cell_type == "code"]
+
+
+def compared(outputs):
+    """Return what nbval compares of outputs: what each kind of text says, without pictures and tracebacks."""
+    notebook = v4.new_notebook(cells=[v4.new_code_cell(outputs=outputs)])
+    said = defaultdict(list)
+    for output in normalise(notebook).cells[0].outputs:
+        if output.output_type == "error":
+            said["error"].append((output.ename, output.evalue))
+        elif output.output_type == "stream":
+            said["stream"].append(output.text)
+        else:
+            for kind in output.data.keys() - {"image/png"}:
+                said[kind].append(output.data[kind])
+    return dict(said)
+
+
+def error_of(outputs):
+    """Return the name and the whole text of the error among outputs; empty where there is none."""
+    for output in outputs:
+        if output.output_type == "error":
+            return output.ename, COLOUR.sub("", "\n".join(output.traceback))
+    return "", ""
+
+
+def run_all(kernel, cells, interrupted=()):
+    """Run all cells, those of the ids `interrupted` with a few interrupts first; return what is not as it is stored."""
+    wrong = []
+    rng = np.random.default_rng()
+    for cell in cells:
+        if cell.id in interrupted:
+            moments = rng.uniform(0.05, 2, 3)
+            ends = [error_of(kernel.run(cell.source, interrupt_after=moment))[0] for moment in moments]
+            assert "KeyboardInterrupt" in ends and set(ends) <= {"KeyboardInterrupt", ""}, (cell.id, moments, ends)
+        outputs = kernel.run(cell.source)
+        tags = cell.metadata.get("tags", [])
+        name, text = error_of(outputs)
+        if name and MAY_RAISE not in tags:
+            wrong.append(f"{cell.id} fails: {text}")
+        elif "nbval-ignore-output" not in tags and compared(outputs) != compared(cell.outputs):
+            wrong.append(f"{cell.id} says {compared(outputs)}, and stored is {compared(cell.outputs)}")
+    return wrong
+
+
+@pytest.mark.stress
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_run_all_and_again_in_the_same_kernel_with_every_training_interrupted(path):
+    cells = code_cells(path)
+    training = TRAINING.get(path.stem, [])
+    assert set(training) <= {cell.id for cell in cells}
+    with Kernel(TQDM_DISABLE="") as kernel:  # with progress bars, as a reader has it
+        assert run_all(kernel, cells) == []
+        assert run_all(kernel, cells, interrupted=training) == []
+        bars = kernel.run("import tqdm\nprint(len(getattr(tqdm.tqdm, '_instances', ())))")
+    assert compared(bars) == {"stream": ["0\n"]}
+
+
+@pytest.mark.stress
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_the_same_results_on_another_machine(path):
+    with Kernel(**ANOTHER_MACHINE) as kernel:
+        assert run_all(kernel, code_cells(path)) == []
+
+
+# --- one cell alone ---------------------------------------------------------------------------------------------------
+
+# Makes the function `forget`, which brings the names back to how they are after the imports.
+FORGET = """
+def forget(kept={name: value for name, value in globals().items() if not name.startswith("_")}):
+    for name in [name for name in globals() if not name.startswith("_") and name not in ("forget", *kept)]:
+        del globals()[name]
+    globals().update(kept)
+"""
+IN_THE_COURSE = [pytest.param(path, marks=pytest.mark.stress if "keras" in path.stem else ()) for path in CHAPTERS]
+
+
+@pytest.fixture
+def after_the_imports(request):
+    """Return a function that runs cells in a kernel that knows nothing but the first cell of a chapter."""
+    with Kernel() as kernel:
+
+        def run(*cells):
+            outputs = [kernel.run(cell.source) for cell in cells]
+            assert kernel.run("forget()") == []
+            return outputs
+
+        imports, *_ = code_cells(request.getfixturevalue("path"))
+        assert error_of(kernel.run(imports.source)) == ("", "")
+        assert kernel.run(FORGET) == []
+        yield run
+
+
+@pytest.mark.parametrize("path", IN_THE_COURSE)
+def test_exercises_and_interactive_figures_right_after_the_imports(path, after_the_imports):
+    cells = code_cells(path)
+    for stub, check, _, answer in attempts(read(path)):
+        hint_and_solution = cells[cells.index(check) + 1]
+        assert ".hint()" in hint_and_solution.source and ".solution()" in hint_and_solution.source
+        outputs = after_the_imports(stub, check, hint_and_solution)
+        assert [error_of(output) for output in outputs] == [("", "")] * 3
+        assert outputs[1][0].data["text/plain"].startswith("○ Not attempted yet.")
+        assert "Solution" in outputs[2][1].data["text/plain"]
+
+        (alone,) = after_the_imports(check)
+        kind, says = error_of(alone)
+        line = next(line for line in stub.source.splitlines() if answer in line)
+        assert kind == "NameError" and f"`{answer}` is made by a cell that was not run yet" in says and line in says
+    for cell in cells:
+        if cell.source.startswith("interactive."):
+            (alone,) = after_the_imports(cell)
+            kind, says = error_of(alone)
+            if kind:
+                assert kind == "NameError" and "is made by a cell that was not run yet" in says, says
+            else:
+                assert compared(alone) == compared(cell.outputs)
+
+
+@pytest.mark.stress
+@pytest.mark.parametrize("path", CHAPTERS)
+def test_every_cell_alone_works_or_says_what_is_missing(path, after_the_imports):
+    for cell in code_cells(path)[1:]:
+        (alone,) = after_the_imports(cell)
+        kind, says = error_of(alone)
+        assert kind in ("", "NameError") or "is not defined" in says, (cell.id, says)
+        assert kind != "NameError" or "is made by a cell that was not run yet" in says, (cell.id, says)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    text, code = v4.new_markdown_cell, v4.new_code_cell
+    cells = [
+        *(code("import numpy as np\n\nx = 0"), text("# Title\n\n## 1 · One"), code("def f(a):\n    local = a\n")),
+        *(code("%pip list"), text("### Part"), code("f(x)"), code("x, y = 1, 2\nx = 3")),
+        *(text("## 2 · Two"), code("f(x + y)"), code("local"), code("y = 4")),
+    ]
+    (tmp_path / "chapter.ipynb").write_text(v4.writes(v4.new_notebook(cells=cells)), encoding="utf-8")
+    (tmp_path / "another.ipynb").write_text("{}")
+    (tmp_path / "broken.ipynb").write_text("")
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("name", "source", "says"),
+    [
+        ("np", "f(x)", "at the top. It has this line:\n\n    import numpy as np\n\n"),
+        ("x", "f(x)\n", "at the top. It has this line:\n\n    x = 0\n\n"),
+        ("f", "f(x)", "in “1 · One”. It has this line:\n\n    def f(a):\n\n"),
+        ("x", "f(x + y)", "in “1 · One”. It has this line:\n\n    x = 3\n\n"),  # the last one above
+        ("y", "f(x + y)", "in “1 · One”. It has this line:\n\n    x, y = 1, 2\n\n"),
+        ("y", "f(x)", "If `y` is made by a cell further up"),  # it is made below
+        ("local", "local", "If `local` is made by a cell further up"),  # it is made in a function
+        ("np", "np.zeros(2)", "If `np` is made by a cell further up"),  # a cell of no notebook
+    ],
+)
+def test_the_advice_names_the_cell_to_run_first(name, source, says, folder):
+    assert says in advice(name, source, folder) and "Run All Above Selected Cell" in advice(name, source, folder)
+
+
+# --- interactive figures, interrupted ---------------------------------------------------------------------------------
+
+
+def interrupt_at_call(number):
+    """Have the call of this number, of a Python function from now on, interrupted."""
+    calls = itertools.count()
+
+    def count(frame, event, argument):
+        if event == "call" and next(calls) == number:
+            sys.setprofile(None)
+            raise KeyboardInterrupt
+
+    sys.setprofile(count)
+    return calls
+
+
+def test_a_figure_that_was_interrupted_at_any_moment_of_its_drawing_draws_right_again():
+    canvas = Figure(figsize=(4, 2))
+    ax = canvas.subplots()
+    (line,) = ax.plot([0, 1])
+    word = ax.text(0.5, 0.5, "")
+
+    def update(w):
+        line.set_ydata([0, w])
+        word.set_text(f"{w:.2f}")
+        return f"It ends at {w}."
+
+    figure = Interactive(canvas, {"w": FloatSlider(0.5, min=0, max=1)}, update, alt="A line and a number.")
+
+    def redraw():
+        figure.picture.pixel_ratio = 3 - figure.picture.pixel_ratio  # to a sharper screen, and back
+
+    redraw()
+    redraw()
+    calls = interrupt_at_call(-1)
+    redraw()
+    sys.setprofile(None)
+    redraw()
+    in_all, right = next(calls), figure.picture.png
+    still = figure._repr_mimebundle_()[0]["image/png"]
+    for number in np.linspace(1, in_all - 1, 50, dtype=int):
+        interrupt_at_call(number)
+        try:
+            with pytest.raises(KeyboardInterrupt):
+                redraw()
+        finally:
+            sys.setprofile(None)
+        if figure.picture.pixel_ratio != 1:
+            redraw()
+        figure.set(w=0.5)
+        assert figure.picture.png == right and figure.picture.error == "", number
+        assert figure._repr_mimebundle_()[0]["image/png"] == still, number
