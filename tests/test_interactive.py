@@ -90,6 +90,7 @@ def test_every_end_of_every_control(a_part):
 
 def test_random_settings_and_the_same_pixels_as_a_full_drawing(a_part):
     _, figure = a_part
+    figure._repr_mimebundle_()  # as the notebook does before a reader can move anything
     at_first = shown(figure)
     rng = np.random.default_rng(0)
     for turn in range(6):

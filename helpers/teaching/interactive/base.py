@@ -129,22 +129,21 @@ class TextStore:
 
     MOST = 1000
 
-    def __init__(self, renderer: RendererAgg):
-        self._renderer = renderer
+    def __init__(self):
         self._kept: dict[tuple, tuple[np.ndarray, int, int]] = {}  # pixels, and their lower left corner from the anchor
 
-    def draw(self, text: Text) -> None:
-        """Draw a text as `text.draw` does."""
+    def draw(self, text: Text, renderer: RendererAgg) -> None:
+        """Draw a text as `text.draw` does. The renderer may be another each time, but of the same size."""
         if not text.get_visible() or not text.get_text():
             return
         x, y = (round(value) for value in text.get_transform().transform(text.get_position()))
         if (key := self._looks(text)) not in self._kept:
             if len(self._kept) >= self.MOST:
                 self._kept.clear()
-            self._kept[key] = self._render(text)
+            self._kept[key] = self._render(text, renderer)
         pixels, right, up = self._kept[key]
         if pixels.size:
-            self._renderer.draw_image(self._renderer.new_gc(), x + right, y + up, pixels)
+            renderer.draw_image(renderer.new_gc(), x + right, y + up, pixels)
 
     @staticmethod
     def _looks(text):
@@ -152,10 +151,11 @@ class TextStore:
         font = text.get_fontproperties()
         return text.get_text(), text.get_color(), text.get_alpha(), text.get_rotation(), *aligned, hash(font)
 
-    def _render(self, text):
+    @staticmethod
+    def _render(text, renderer):
         """Draw the text in the middle of an empty picture of its own and cut it out."""
-        width, height = (2 * int(size) for size in self._renderer.get_canvas_width_height())
-        empty = RendererAgg(width, height, self._renderer.dpi)
+        width, height = (2 * int(size) for size in renderer.get_canvas_width_height())
+        empty = RendererAgg(width, height, renderer.dpi)
         place, transform = text.get_position(), text.get_transform()
         try:
             text.set_transform(IdentityTransform())
@@ -192,7 +192,6 @@ class Interactive(VBox):
     """
 
     _working: "Interactive | None" = None  # the one whose work is running
-    _texts: TextStore | None = None
     _player: Play | None = None
     _assigning = False
 
@@ -211,7 +210,7 @@ class Interactive(VBox):
         self._update, self._alt, self._click, self._work = update, alt, click, work
         self._start_values = {name: control.value for name, control in self.controls.items()}
         self.values = dict(self._start_values)
-        self._background = None
+        self._background, self._texts = None, TextStore()
         figure.set_dpi(PIXELS_PER_INCH)
         FigureCanvasAgg(figure)
 
@@ -310,7 +309,7 @@ class Interactive(VBox):
 
     def _on_pixel_ratio(self, change):
         self.figure.set_dpi(PIXELS_PER_INCH * min(max(change.new, 1.0), SHARPEST))
-        self._background = self._texts = None
+        self._background, self._texts = None, TextStore()
         self._redraw()
 
     def _redraw(self):
@@ -351,16 +350,16 @@ class Interactive(VBox):
             finally:
                 for artist in foreground:
                     artist.set_animated(False)
-            self._texts = self._texts or TextStore(canvas.get_renderer())
             for artist in background:
                 artist.stale = False  # also what is not visible, which drawing leaves as it is
             self._background = canvas.copy_from_bbox(self.figure.bbox)
+        renderer = canvas.get_renderer()  # another one after the figure was saved for a still
         canvas.restore_region(self._background)
         for artist in foreground:
             if isinstance(artist, Text):
-                self._texts.draw(artist)
+                self._texts.draw(artist, renderer)
             else:
-                artist.draw(canvas.get_renderer())
+                artist.draw(renderer)
         return np.asarray(canvas.buffer_rgba())
 
     def _repr_mimebundle_(self, **kwargs):
