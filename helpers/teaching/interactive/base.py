@@ -342,14 +342,11 @@ class Interactive(VBox):
         canvas = self.figure.canvas
         background, foreground = _layers(self.figure)
         if self._background is None or any(artist.stale for artist in background):
-            self._background = None  # until the new one is there: the kernel may be interrupted at any moment
-            try:
-                for artist in foreground:
-                    artist.set_animated(True)  # matplotlib leaves these out
-                canvas.draw()
-            finally:
-                for artist in foreground:
-                    artist.set_animated(False)
+            for artist in foreground:
+                artist.set_animated(True)  # matplotlib leaves these out
+            canvas.draw()
+            for artist in foreground:
+                artist.set_animated(False)
             for artist in background:
                 artist.stale = False  # also what is not visible, which drawing leaves as it is
             self._background = canvas.copy_from_bbox(self.figure.bbox)
