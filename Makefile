@@ -25,7 +25,7 @@ $(if $(NEW_HOME),$(eval export HOME := $(NEW_HOME)))
 CHAPTERS := $(wildcard notebooks/0*.ipynb)
 COURSE := $(CHAPTERS) $(addprefix notebooks/,$(addsuffix .ipynb,index glossary errata))
 
-.PHONY: help lab reset update test stress notebooks solutions site slides assignment lite load links audit test-publish bench bench-widgets format lock clean
+.PHONY: help lab reset update test stress mutation notebooks solutions site slides assignment lite load links audit test-publish bench bench-widgets format lock clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' Makefile
@@ -45,6 +45,9 @@ test: .venv/ready ## run every test, and every notebook against its stored outpu
 
 stress: .venv/ready ## run the tests that take too long for every day
 	$(BIN)/python -m pytest -m stress --hypothesis-profile=stress $(PYTEST_FLAGS)
+
+mutation: .venv/ready ## break the code in many places, one after the other: a test must notice each
+	$(BIN)/python tests/mutation.py
 
 notebooks: .venv/ready ## execute every notebook anew and store its outputs in normal form
 	$(BIN)/python -m helpers.teaching.notebooks $(COURSE)
