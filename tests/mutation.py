@@ -271,7 +271,7 @@ def run(module, source, arguments, plugin, limit):
     os.utime(file, (next(VERSION),) * 2)  # each fault has a time of its own, so that no stale bytecode is taken for it
     process = multiprocessing.get_context("fork").Process(target=child)
     process.start()
-    process.join(4 * limit)  # the limit is one of computing time; this one is for faults that wait for something
+    process.join(10 * limit)  # the limit is one of computing time; this one is for faults that wait for something
     if process.is_alive():
         os.killpg(process.pid, signal.SIGKILL)
         process.join()

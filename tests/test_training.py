@@ -1,12 +1,15 @@
 """The optimisers against their formulas and against Keras; the training loop's promises."""
 
+import io
 from typing import NamedTuple
 
+from helpers import training
 from helpers.gradients import finite_difference
 from helpers.training import SGD, Adam, clip_by_global_norm, fit, global_norm, updates
 
 import numpy as np
 import pytest
+import tqdm
 from cases import refused
 
 
@@ -44,7 +47,8 @@ def assert_same(left, right, tolerance=0.0):
 
 
 def test_global_norm():
-    assert global_norm(Params(np.array([[3.0]]), np.array([4.0]))) == pytest.approx(5, rel=1e-15)
+    norm = global_norm(Params(np.array([[3.0]]), np.array([4.0])))
+    assert norm == pytest.approx(5, rel=1e-15) and type(norm) is float
     large = Params(np.full((2, 2), 3e30, np.float32), np.full(4, 4e30, np.float32))
     assert global_norm(large) == pytest.approx(1e31, rel=1e-6)  # its square is beyond float32
 
@@ -210,6 +214,12 @@ def test_updates_yields_one_record_for_each_batch():
         assert_same(update.params, expected)
 
 
+def test_updates_look_at_the_gradients_before_they_clip_them():
+    short = random_params()[:1]
+    with refused(ValueError, "grads must hold one array for each of the 2 params, got 1"):
+        next(updates(random_params(), lambda params, batch: (1.0, short), [()], SGD(0.1)))
+
+
 def test_updates_clip_by_the_norm_of_the_params_alone():
     """The gradient by the input, which `rnn_backward` returns too, has no part in it."""
     (update,) = updates(random_params(), lambda p, batch: (1.0, Grads(*p, x=np.full(9, 1e9))), [()], SGD(0.1))
@@ -246,6 +256,28 @@ def test_fit_learns():
     params, history = fit(random_params(), bowl, [(2.0,)], SGD(0.5), epochs=40)
     assert_same(params, Params(np.full((2, 3), 2.0), np.full(3, 2.0)), 1e-9)
     assert all(later < earlier for earlier, later in zip(history.loss, history.loss[1:], strict=False))
+
+
+@pytest.mark.parametrize("stopped_early", [False, True])
+@pytest.mark.parametrize("nobody_watches", [False, True])
+def test_the_progress_bar_counts_updates_and_goes(nobody_watches, stopped_early, monkeypatch):
+    bars = []
+
+    class Bar(tqdm.std.tqdm):
+        def __init__(self, **settings):
+            bars.append(self)
+            self.leave_it, self.switched_off = settings["leave"], settings["disable"]
+            super().__init__(**settings, file=io.StringIO())
+
+    monkeypatch.setattr(training, "tqdm", Bar)
+    monkeypatch.setenv("TQDM_DISABLE", "1" if nobody_watches else "")
+    arguments = dict(evaluate=lambda params: {"loss": 7.0}, patience=1 if stopped_early else None)
+    fit(random_params(), bowl, [(1.0,), (2.0,)], SGD(0.1), epochs=3, **arguments)
+    (bar,) = bars
+    assert (bar.leave_it, bar.switched_off) == (False, nobody_watches)
+    if not nobody_watches:
+        assert bar.n == bar.total == (4 if stopped_early else 6) and bar.unit == "update"
+        assert bar.postfix == f"epoch={2 if stopped_early else 3}, loss=7"
 
 
 def test_evaluate_and_on_epoch_see_the_params_after_each_epoch():
@@ -311,7 +343,7 @@ def test_an_interrupt_passes_through_and_training_can_go_on():
         (dict(epochs=0), ValueError, ("epochs must be a positive whole number", "0")),
         (dict(epochs=1.5), ValueError, ("epochs must be a positive whole number", "1.5")),
         (dict(patience=0, evaluate=lambda params: {"loss": 1.0}), ValueError, ("patience must be a positive", "0")),
-        (dict(patience=1), ValueError, ("patience needs evaluate",)),
+        (dict(patience=1), ValueError, ("patience needs evaluate, a function that returns",)),
         (dict(patience=1, evaluate=lambda params: {"error": 1.0}), ValueError, ('"loss"', "['error']")),
         (dict(patience=1, evaluate=lambda params: {"loss": np.nan}), FloatingPointError, ("evaluate", "nan")),
         (dict(batches=[]), ValueError, ("batches must hold at least one batch",)),
