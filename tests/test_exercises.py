@@ -1,9 +1,12 @@
 """The exercises: right answers pass, classic mistakes are named, and nothing a reader hands in breaks a check."""
 
+import asyncio
+import random
 import re
 import sys
 import threading
 import time
+import warnings
 from pathlib import Path
 
 from helpers.numpy_rnn import rnn_step
@@ -110,6 +113,214 @@ def test_what_an_exercise_says(name, capsys):
 def test_there_are_enough():
     assert len(ALL) >= 18 and len(MISTAKES) >= 50
     assert set(exercises.__all__) == set(ALL)
+
+
+# Whatever is handed in
+
+
+class Broken:
+    """Fails however it is looked at."""
+
+    def fail(self, *args):
+        raise ValueError("broken")
+
+    __eq__ = __ne__ = __lt__ = __gt__ = __len__ = __iter__ = __getitem__ = __bool__ = __repr__ = __str__ = fail
+    __array__ = __int__ = __float__ = __index__ = __hash__ = __add__ = __radd__ = __sub__ = __mul__ = fail
+    shape = numpy = dtype = property(fail)
+
+
+def obliging(kind):
+    """Return a subclass that says yes to every comparison and has the length that one would like."""
+    return type(f"Obliging{kind.__name__}", (kind,), {"__eq__": lambda a, b: True, "__ne__": lambda a, b: False})
+
+
+class BrokenTuple(tuple):
+    __len__ = __iter__ = __getitem__ = __eq__ = __repr__ = Broken.fail
+    __hash__ = tuple.__hash__
+
+
+class BrokenDict(dict):
+    get = items = values = keys = __len__ = __iter__ = __getitem__ = Broken.fail
+
+
+class Mute(Exception):
+    __str__ = __repr__ = Broken.fail
+
+
+class ItsOwnWrapper:
+    """Has every attribute, and each is itself again, as a careless mock."""
+
+    def __getattr__(self, name):
+        return self
+
+    def __call__(self, *args, **kwargs):
+        return self
+
+
+def endless_list():
+    endless = []
+    endless.append(endless)
+    return endless
+
+
+def generator():
+    yield 1.0
+
+
+async def coroutine():
+    return 1.0
+
+
+def raises(error):
+    def wrong(*args, **kwargs):
+        raise error
+
+    return wrong
+
+
+STRANGE = {
+    "broken": Broken,
+    "a list of broken ones": lambda: [Broken()] * 3,
+    "a dictionary of broken ones": lambda: dict.fromkeys(["W_xh", "dW_hh", "b"], Broken()),
+    "an array of broken ones": lambda: np.frompyfunc(lambda n: Broken(), 1, 1)(np.zeros(3)),
+    "a broken tuple": lambda: BrokenTuple((1, 2)),
+    "a broken dictionary": lambda: BrokenDict(a=1),
+    "an obliging string": lambda: obliging(str)("no"),
+    "an obliging number": lambda: obliging(float)(123.0),
+    "an obliging array": lambda: np.full(3, 123.0).view(obliging(np.ndarray)),
+    "a masked array": lambda: np.ma.masked_all((2, 3)),
+    "a matrix": lambda: np.matrix("1 2; 3 4"),
+    "a ragged list": lambda: [[1.0], [1.0, 2.0]],
+    "an endless list": endless_list,
+    "a huge array": lambda: np.broadcast_to(0.0, (10**6, 10**6, 10**3)),
+    "a huge number": lambda: 10**400,
+    "a complex number": lambda: 1j,
+    "a string array": lambda: np.array(["x"]),
+    "a date": lambda: np.datetime64("2026-11-26"),
+    "a record": lambda: np.zeros(2, [("a", float)]),
+    "no numbers": lambda: np.zeros((0, 3)),
+    "a longdouble": lambda: np.longdouble(123),
+    "bytes": lambda: b"x",
+    "a set": lambda: {1, 2},
+    "a generator": generator,
+    "a generator function": lambda: generator,
+    "a coroutine function": lambda: coroutine,
+    "a class": lambda: Broken,
+    "a type": lambda: dict,
+    "a module": lambda: engine,
+    "the exercises": lambda: exercises,
+    "its own wrapper": ItsOwnWrapper,
+    "not implemented": lambda: NotImplemented,
+    "a misplaced exception": lambda: ValueError("x"),
+}
+CALLED = {
+    "a class": dict,
+    "a broken class": Broken,
+    "its own wrapper": ItsOwnWrapper(),
+    "no arguments": lambda: 1,
+    "too many arguments": lambda a, b, c, d, e, f, g, h, i: a,
+    "keywords only": lambda *, a: a,
+    "arguments back": lambda *args: args,
+    "length": len,
+    "a ufunc": np.tanh,
+    "a coroutine function": coroutine,
+    "a generator function": lambda *args: (yield 1.0),
+    "BaseException": raises(BaseException("enough")),
+    "GeneratorExit": raises(GeneratorExit()),
+    "CancelledError": raises(asyncio.CancelledError()),
+    "StopIteration": raises(StopIteration()),
+    "SystemExit": lambda *args: sys.exit(3),
+    "KeyboardInterrupt": raises(KeyboardInterrupt()),
+    "MemoryError": raises(MemoryError()),
+    "a mute exception": raises(Mute()),
+    "a group": raises(ExceptionGroup("many", [ValueError("one"), KeyError("two")])),
+    "recursion": lambda *args: CALLED["recursion"](*args),
+    "input": lambda *args: input("?"),
+}
+
+
+def told(exercise, answer):
+    """Examine an answer and read what is shown, as text and as HTML."""
+    feedback = exercise.examine(answer)
+    bundle = feedback._repr_mimebundle_()
+    assert bundle["text/plain"] and bundle["text/html"] and "Traceback" not in bundle["text/plain"]
+    return feedback
+
+
+# Every exercise under `make stress`; every day one whose answer is a function, a value, and something to be tried out.
+EVERY_DAY = "all_states", "count_parameters", "one_bit"
+every_exercise = pytest.mark.parametrize(
+    "name", [name if name in EVERY_DAY else pytest.param(name, marks=pytest.mark.stress) for name in ALL]
+)
+
+
+@pytest.mark.filterwarnings("ignore:coroutine .* was never awaited", "ignore:the matrix subclass")
+@every_exercise
+@pytest.mark.parametrize("strange", STRANGE)
+def test_whatever_an_answer_is_it_is_not_right(name, strange, capfd):
+    exercise = ALL[name]
+    assert told(exercise, STRANGE[strange]()).kind in (WRONG, RECOGNISED)
+    if exercise.wants_function:
+        assert told(exercise, lambda *args: STRANGE[strange]()).kind in (WRONG, RECOGNISED)
+    assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.filterwarnings("ignore:coroutine .* was never awaited")
+@every_exercise
+@pytest.mark.parametrize("called", CALLED)
+def test_whatever_an_answer_does_it_is_not_right(name, called, capfd):
+    assert told(ALL[name], CALLED[called]).kind == WRONG
+    assert "Traceback" not in "".join(capfd.readouterr())
+
+
+def global_state():
+    legacy = np.random.get_state()  # noqa: NPY002  (what a notebook may have seeded)
+    return repr((random.getstate(), legacy, np.geterr(), sys.gettrace(), warnings.filters))
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_a_check_changes_nothing_in_the_notebook(name):
+    before = global_state()
+    assert ALL[name].examine(ALL[name].right_answer).kind == RIGHT
+    assert global_state() == before
+
+
+@pytest.mark.parametrize("name", [name for name in ALL if ALL[name].wants_function])
+def test_an_answer_that_spoils_all_it_is_given_spoils_nothing_for_the_next(name):
+    def spoilt(value):
+        if isinstance(value, np.ndarray):
+            value[...] = 0
+        elif isinstance(value, tuple | list):
+            for part in value:
+                spoilt(part)
+        if isinstance(value, list | dict):
+            value.clear()
+
+    def spoils(*args):
+        result = ALL[name].answer(*args)
+        spoilt(args)
+        return result
+
+    told(ALL[name], spoils)
+    assert ALL[name].examine(ALL[name].right_answer).kind == RIGHT
+
+
+@pytest.mark.parametrize("instead", [None, Broken(), [1], (), {}, "x", np.zeros(7), 7.5], ids=type)
+def test_an_argument_in_which_something_else_stands_was_changed(instead):
+    for value in ([np.zeros(3)], [[1, 2]], [(1, 2)], [{"a": 1}], ["a"], [7], [0.5]):
+        for holder in (value, {0: value[0]}):
+            new = engine._copy(holder)
+            assert engine._same(holder, new)
+            new[0] = instead
+            assert not engine._same(holder, new)
+
+
+@pytest.mark.parametrize("wait", [lambda: time.sleep(60), threading.Event().wait], ids=["sleep", "event"])
+def test_an_answer_that_waits_is_left_behind(wait, monkeypatch):
+    monkeypatch.setattr(engine, "TIME_LIMIT", 0.2)
+    start = time.monotonic()
+    assert "no answer within" in examine(lambda *args: wait()).headline
+    assert time.monotonic() - start < 5
 
 
 # In the notebooks

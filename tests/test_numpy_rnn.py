@@ -451,6 +451,20 @@ def test_nan_and_infinity_are_named(name, bad, activation):
             rnn_step(case.params, case.x[:, 0], case.h_0, activation)
 
 
+def test_what_is_left_out_is_zeros_no_mask_and_tanh():
+    case = typical()
+    h = rnn_forward(case.params, case.x)
+    zeros = np.zeros_like(case.h_0)
+    np.testing.assert_array_equal(h, rnn_forward(case.params, case.x, zeros, np.ones((2, 4), bool), "tanh"))
+    np.testing.assert_array_equal(h[:, 0], rnn_step(case.params, case.x[:, 0], zeros))
+    for short, full in zip(
+        rnn_backward(case.params, case.x, h, case.dh),
+        rnn_backward(case.params, case.x, h, case.dh, zeros, np.ones((2, 4), bool), "tanh"),
+        strict=True,
+    ):
+        np.testing.assert_allclose(short, full, rtol=0, atol=1e-12)
+
+
 def test_padding_must_be_finite_too():
     case = typical()
     x = case.x.copy()

@@ -1,5 +1,6 @@
 """The TensorFlow twins against the NumPy recurrence, ElmanCell against SimpleRNN, NumPy's gradients against both."""
 
+import json
 from typing import NamedTuple
 
 from helpers.numpy_rnn import ACTIVATIONS, RNNGrads, RNNParams, rnn_backward, rnn_forward, rnn_step
@@ -103,6 +104,11 @@ def test_every_small_size(B, T, D, H, activation, seed):
     mask = np.random.default_rng(seed).random((B, T)) < 0.6
     h = rnn_forward(case.params, case.x, case.h_0, mask, activation)
     agree(tf_forward(case.params, case.x, case.h_0, mask, activation), h, 1e-12 * max(1, np.abs(h).max()))
+
+
+def test_one_step_from_zeros():
+    case = random_case(T=1)
+    agree(tf_forward(case.params, case.x), rnn_forward(case.params, case.x))
 
 
 @pytest.mark.parametrize("compiled", [False, True], ids=["graph", "XLA"])
@@ -418,6 +424,15 @@ def test_initial_weights_are_simple_rnns():
     assert [a.shape for a in drawn[0]] == [a.shape for a in drawn[1]]
 
 
+def test_each_weight_has_its_own_initializer():
+    cell = ElmanCell(2, kernel_initializer="ones", recurrent_initializer="identity", bias_initializer="ones")
+    given = (cell.kernel_initializer, cell.recurrent_initializer, cell.bias_initializer)
+    assert all(isinstance(initializer, keras.initializers.Initializer) for initializer in given)
+    cell.build((1, 3))
+    for weight, expected in zip(cell.get_weights(), (np.ones((3, 2)), np.eye(2), np.ones(2)), strict=True):
+        agree(weight, expected)
+
+
 def test_config_round_trip():
     cell = ElmanCell(
         7,
@@ -429,6 +444,7 @@ def test_config_round_trip():
         dtype="float64",
     )
     config = cell.get_config()
+    assert json.loads(json.dumps(config)) == config
     again = ElmanCell.from_config(config)
     assert again.get_config() == config
     assert (again.units, again.state_size, again.output_size, again.name) == (7, 7, 7, "memory")

@@ -9,6 +9,7 @@ import ctypes
 import functools
 import html
 import inspect
+import random
 import re
 import sys
 import textwrap
@@ -17,6 +18,7 @@ import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from types import CodeType
 
 from helpers.teaching.errors import core_message
 
@@ -145,7 +147,15 @@ class Exercise:
         display(Folded((("Solution", inspect.getsource(self.answer).rstrip()),), code=True))
 
     def examine(self, answer, *given) -> Feedback:
-        """Return what `check` shows."""
+        """Return what `check` shows, and leave the notebook the random numbers that it would have had without it."""
+        python, legacy = random.getstate(), np.random.get_state()  # noqa: NPY002
+        try:
+            return self._examine(answer, given)
+        finally:  # a new Keras layer, for one, draws from them
+            random.setstate(python)
+            np.random.set_state(legacy)  # noqa: NPY002
+
+    def _examine(self, answer, given):
         if _untouched(answer):
             return self._not_attempted()
         if self.wants_function and not callable(answer):
@@ -199,10 +209,13 @@ class Exercise:
             try:
                 with np.errstate(all="ignore"):
                     if self.ask:
-                        results.append(self.ask(answer, *arguments, *given))
+                        result = self.ask(answer, *arguments, *given)
                     else:
-                        results.append(answer(*arguments) if self.wants_function else answer)
-            except Exception as error:
+                        result = answer(*arguments) if self.wants_function else answer
+                    results.append(_plain(result))
+            except (_Stopped, _NotAttempted):
+                raise
+            except BaseException as error:  # SystemExit, from exit() in an answer, too
                 raise _Raised(error, dict(zip(names, case, strict=False))) from error
             pairs = zip(names, case, arguments, strict=False)
             changed = changed or next((f"`{name}`" for name, old, new in pairs if not _same(old, new)), None)
@@ -241,11 +254,22 @@ class Exercise:
 
 
 def _untouched(answer):
-    if isinstance(answer, tuple | list):
-        return any(part is ... for part in answer)
-    if isinstance(answer, Mapping):
-        return any(part is ... for part in answer.values())
+    for kind, parts in ((tuple, tuple.__iter__), (list, list.__iter__), (dict, dict.values)):
+        if isinstance(answer, kind):
+            return any(part is ... for part in parts(answer))
     return answer is ...
+
+
+def _plain(value):
+    """Return a result in Python's and NumPy's own types: what a reader's class says of `len`, `==` … plays no part."""
+    if isinstance(value, str):
+        return str.__str__(value)
+    if isinstance(value, Mapping):
+        return {key: _plain(part) for key, part in dict(value).items()}
+    for kind in (tuple, list):
+        if isinstance(value, kind):
+            return kind(map(_plain, kind.__iter__(value)))
+    return np.asarray(value) if _is_array(value) else value
 
 
 def _watched(answer):
@@ -275,14 +299,17 @@ class _Raised(Exception):
     """What an answer raised, and the arguments it was given."""
 
     def __init__(self, error, arguments):
-        super().__init__(str(error))
+        super().__init__(type(error).__name__)
         self.error, self.arguments = error, arguments
 
     def feedback(self, answer):
         """Tell it in plain sentences, with the line in the reader's own function."""
-        message = textwrap.shorten(" ".join(core_message(self.error).split()), 300, placeholder=" …")
+        try:
+            message = textwrap.shorten(" ".join(core_message(self.error).split()), 300, placeholder=" …")
+        except Exception:  # an exception of the reader's own, whose __str__ fails
+            message = ""
         sentences = [f"It said: {message}"] if message else []
-        code = getattr(inspect.unwrap(answer), "__code__", None) if callable(answer) else None
+        code = _code(answer)
         own = [f for f in traceback.extract_tb(self.error.__traceback__) if code and f.filename == code.co_filename]
         if own and own[-1].line:
             sentences.append(f"That was in line {own[-1].lineno - code.co_firstlineno + 1}: `{own[-1].line}`")
@@ -291,6 +318,15 @@ class _Raised(Exception):
             sentences.append(f"The shapes that came in: {', '.join(shapes)}.")
         who = "Your function" if callable(answer) else "Trying your answer out"
         return Feedback(WRONG, f"{who} stopped with a {type(self.error).__name__}.", tuple(sentences))
+
+
+def _code(answer):
+    """Return the code of a function, below its decorators, or None."""
+    try:
+        code = getattr(inspect.unwrap(answer), "__code__", None)
+    except Exception:  # no function, but an object that says that it wraps itself, or fails when asked
+        return None
+    return code if isinstance(code, CodeType) else None
 
 
 def _leaves(arguments):
@@ -312,10 +348,10 @@ def _within(seconds, call):
     def run():
         try:
             outcome["result"] = call()
-        except (SystemExit, KeyboardInterrupt) as error:  # from exit() in an answer
-            outcome["error"] = _Raised(error, {})
-        except BaseException as error:
+        except (_Stopped, _NotAttempted, _Raised) as error:
             outcome["error"] = error
+        except BaseException as error:  # raised by what an answer makes of being looked at
+            outcome["error"] = _Raised(error, {})
 
     if sys.platform == "emscripten":
         sys.settrace(_until(time.monotonic() + seconds))
@@ -361,11 +397,13 @@ def _copy(value):
 
 def _same(old, new):
     if isinstance(old, np.ndarray):
-        return old.shape == new.shape and np.array_equal(old, new, equal_nan=old.dtype.kind == "f")
+        return isinstance(new, np.ndarray) and np.array_equal(old, new, equal_nan=old.dtype.kind == "f")
     if isinstance(old, tuple | list):
-        return len(old) == len(new) and all(map(_same, old, new))
+        return type(new) is type(old) and len(old) == len(new) and all(map(_same, old, new))
     if isinstance(old, dict):
-        return old.keys() == new.keys() and all(_same(old[key], new[key]) for key in old)
+        return isinstance(new, dict) and old.keys() == new.keys() and all(_same(old[key], new[key]) for key in old)
+    if isinstance(old, str | int | float):
+        return new is old or (type(new) is type(old) and new == old)
     return True
 
 
@@ -377,6 +415,10 @@ def _is_array(value):
     return isinstance(value, np.ndarray) or (hasattr(value, "numpy") and hasattr(value, "shape"))  # NumPy or TensorFlow
 
 
+def _is_scalar(value):
+    return isinstance(value, np.ndarray) and value.shape == ()
+
+
 def _mismatch(name, value, expected):
     """Say how `value` differs from what was expected, in a headline and a sentence; None when it does not."""
     if value is None and expected is not None:
@@ -385,7 +427,7 @@ def _mismatch(name, value, expected):
         matches = isinstance(value, str | bool | np.bool_ | type(None)) and value == expected
         return None if matches else (f"{name} is not right.", f"Expected {expected!r}, got {value!r}.")
     if isinstance(expected, int | float | np.number):
-        if isinstance(value, bool) or not (isinstance(value, int | float | np.number) or np.shape(value) == ()):
+        if isinstance(value, bool) or not (isinstance(value, int | float | np.number) or _is_scalar(value)):
             return f"{name} should be a number.", f"A value of type {type(value).__name__} came."
     elif _is_array(expected):
         if not _is_array(value) and not isinstance(value, np.number):
