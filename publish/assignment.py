@@ -70,7 +70,7 @@ def main(folder: str, *paths: str) -> None:
     root.mkdir(parents=True, exist_ok=True)
     if any(root.iterdir()):
         sys.exit(
-            f"{root} is there already, perhaps with what students handed in and with changes of yours: nothing was written.\n"
+            f"{root} is there already, perhaps with what students handed in and changes of yours: nothing written.\n"
             f"Rename it, or make the course elsewhere: {sys.executable} {sys.argv[0]} OTHER_FOLDER {' '.join(paths)}"
         )
     (root / "nbgrader_config.py").write_text(SETTINGS, encoding="utf-8")
