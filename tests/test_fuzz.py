@@ -627,7 +627,8 @@ def few_reviews(monkeypatch):
     monkeypatch.setattr(data, "load_reviews", lambda: REVIEWS)
 
 
-@pytest.mark.parametrize("examples", [1, pytest.param(25, marks=pytest.mark.stress)], ids=["once", "often"])
+@pytest.mark.parametrize("examples", [1, pytest.param(15, marks=pytest.mark.stress)], ids=["once", "often"])
+@pytest.mark.filterwarnings("ignore:the matrix subclass")
 @pytest.mark.parametrize("row", ROWS)
 def test_right_or_refused_by_name(row, examples, few_reviews):
     @settings(max_examples=examples)
