@@ -1,5 +1,7 @@
 """Finite differences on slopes known by heart; Jacobians and the ledger against finite differences."""
 
+from contextlib import nullcontext
+
 from helpers.gradients import finite_difference, gradient_ledger, state_jacobians
 from helpers.numpy_rnn import ACTIVATIONS, init_params, rnn_backward, rnn_forward, rnn_step
 
@@ -159,6 +161,19 @@ def test_large_float32_states_are_recognised_as_those_of_x():
     assert np.isfinite(gradient_ledger(params, x, h, dh.astype(np.float32), activation="linear")).all()
 
 
+def test_states_may_be_off_by_a_ten_thousandth_of_the_largest_and_no_more():
+    small, x, h_0, h, dh = sample()
+    large = type(small)(np.ones((1, 1)), np.zeros((1, 1)), np.zeros(1))
+    states = np.array([[-50.0]])
+    for off, fits in ((0.9e-4, True), (1.01e-4, False)):
+        moved = h.copy()
+        moved[-1, np.abs(h[-1]).argmax()] *= 1 + off / np.abs(h[-1]).max()
+        with nullcontext() if fits else refused(ValueError, "h must be the states"):
+            gradient_ledger(small, x, moved, dh, h_0)
+        with nullcontext() if fits else refused(ValueError, "h must be the states"):
+            gradient_ledger(large, states, states * (1 - off), np.ones((1, 1)), activation="linear")
+
+
 def test_arguments_are_never_changed():
     params, x, h_0, h, dh = sample()
     for a in (*params, x, h_0, h, dh):
@@ -173,6 +188,7 @@ def test_arguments_are_never_changed():
         (dict(params=(1, 2, 3)), TypeError, ("params must be RNNParams", "tuple")),
         (dict(x=np.ones((1, 5, 2))), ValueError, ("x must have shape (T, D)", "(1, 5, 2)")),
         (dict(h=np.ones((4, 3))), ValueError, ("h must", "axis 0 is 4, but T = 5")),
+        (dict(h=np.ones((5, 4))), ValueError, ("h must", "axis 1 is 4, but H = 3")),
         (dict(dh=np.ones((5, 1))), ValueError, ("dh must", "axis 1 is 1, but H = 3")),
         (dict(dh=np.ones(3)), ValueError, ("dh must have shape (T, H)", "(3,)")),
         (dict(dh=np.full((5, 3), np.inf)), ValueError, ("dh must be finite, got inf at index (0, 0)",)),

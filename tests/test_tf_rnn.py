@@ -424,6 +424,10 @@ def test_initial_weights_are_simple_rnns():
     assert [a.shape for a in drawn[0]] == [a.shape for a in drawn[1]]
 
 
+def test_saved_models_know_it_by_the_courses_name():
+    assert keras.saving.get_registered_name(ElmanCell) == "unrolled>ElmanCell"
+
+
 def test_each_weight_has_its_own_initializer():
     cell = ElmanCell(2, kernel_initializer="ones", recurrent_initializer="identity", bias_initializer="ones")
     given = (cell.kernel_initializer, cell.recurrent_initializer, cell.bias_initializer)

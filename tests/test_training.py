@@ -173,6 +173,7 @@ def test_optimisers_name_what_is_wrong(make, parts):
         (random_params(), Params(np.ones((3, 2)), np.ones(3)), ValueError, ("grads.W must", "(2, 3)", "(3, 2)")),
         (random_params(), random_params(0, np.float32), ValueError, ("grads.W must", "float64", "float32")),
         (random_params(), Params(np.ones((2, 3)), [1.0] * 3), TypeError, ("grads.b must be a NumPy array", "list")),
+        (Params(np.ones((2, 3)), [1.0] * 3), random_params(), TypeError, ("params.b must be a NumPy array", "list")),
         (list(random_params()), random_params(), TypeError, ("params must be a NamedTuple", "list")),
     ],
 )
