@@ -41,3 +41,7 @@ def test_the_numpy_side_imports_no_framework_and_no_pyplot():
 @pytest.mark.parametrize("own", [{}, {"KERAS_BACKEND": "jax"}, {"KERAS_BACKEND": "torch"}])
 def test_importing_helpers_chooses_keras_on_tensorflow(own):
     assert run("import os, helpers; print(os.environ['KERAS_BACKEND'])", **own) == "tensorflow\n"
+
+
+def test_matplotlib_says_nothing_of_a_folder_for_its_cache_that_it_cannot_write():
+    assert run("import helpers, matplotlib.font_manager", MPLCONFIGDIR=sys.executable) == ""
