@@ -323,6 +323,16 @@ def test_an_answer_that_waits_is_left_behind(wait, monkeypatch):
     assert time.monotonic() - start < 5
 
 
+def test_an_answer_on_a_machine_that_others_use_has_more_time_on_the_clock(monkeypatch):
+    monkeypatch.setattr(engine, "TIME_LIMIT", 0.2)
+
+    def slow(*args):
+        time.sleep(0.3 / engine.CASES)
+        return rnn_step(*args)
+
+    assert examine(slow).kind == RIGHT
+
+
 # In the notebooks
 
 
