@@ -98,7 +98,7 @@ lock: | $(filter $(OWN_UV),$(UV)) ## derive both requirements.lock from pyprojec
 	$(COMPILE) --extra publish --constraints requirements.lock --output-file publish/requirements.lock pyproject.toml
 
 clean: ## delete the environment, all caches, and what was built, but for build/assignment and build/solutions
-	rm -rf .venv .publish .uv build/site build/slides build/lite build/links publish/node_modules __pycache__ .pytest_cache .hypothesis .ruff_cache *.egg-info
+	rm -rf .venv .publish .uv build/home build/jupyter_execute build/lite build/links build/site build/slides publish/node_modules __pycache__ .pytest_cache .hypothesis .ruff_cache *.egg-info
 	find helpers tests notebooks publish \( -name __pycache__ -o -name .ipynb_checkpoints \) -prune -exec rm -rf {} +
 
 # Writes the path of the Python that runs it, behind an environment if it is in one (with no line end, which bash on
