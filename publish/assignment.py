@@ -69,9 +69,10 @@ def main(folder: str, *paths: str) -> None:
     root = Path(folder)
     root.mkdir(parents=True, exist_ok=True)
     if any(root.iterdir()):
+        command = [sys.executable, sys.argv[0], "OTHER_FOLDER", *map(str, paths)]
         sys.exit(
-            f"{root} is there already, perhaps with what students handed in and changes of yours: nothing written.\n"
-            f"Rename it, or make the course elsewhere: {sys.executable} {sys.argv[0]} OTHER_FOLDER {' '.join(paths)}"
+            f"{root} is there already, perhaps with what students handed in and with changes of yours, so nothing was "
+            f"written. Rename it, or make the course elsewhere:\n{' '.join(command)}"
         )
     (root / "nbgrader_config.py").write_text(SETTINGS, encoding="utf-8")
     api = course(root)
