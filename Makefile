@@ -127,17 +127,19 @@ SET_PYTHON = command -v "$(PYTHON)" >/dev/null || { echo "$$NO_PYTHON" >&2; exit
 OR_EXPLAIN = || { echo "$$UNFINISHED" >&2; exit 1; }
 
 # --python keeps uv out of an environment that happens to be active. The project itself is built with the setuptools
-# that the lock has installed (--no-build-isolation): nothing gets in that the lock does not name.
+# that the lock has installed (--no-build-isolation): nothing gets in that the lock does not name. Compiled at once,
+# since Python may be forbidden to do it later (PYTHONDONTWRITEBYTECODE): importing TensorFlow then takes 18 seconds.
 define ENVIRONMENT
 $(SET_PYTHON); \
   rm -rf $(@D) && "$(UV)" venv --quiet --python "$$python" $(@D) $(OR_EXPLAIN)
-"$(UV)" pip sync --python $(@D) --require-hashes $< $(OR_EXPLAIN)
+"$(UV)" pip sync --python $(@D) --require-hashes --compile-bytecode $< $(OR_EXPLAIN)
 "$(UV)" pip install --python $(@D) --no-deps --no-build-isolation --editable .
 endef
 
 .venv/ready: requirements.lock pyproject.toml | $(filter $(OWN_UV),$(UV))
 	$(ENVIRONMENT)
 	cp helpers/teaching/jupyter_server_config.py .venv/etc/jupyter/
+	$(BIN)/jupyter labextension disable @jupyterlab/apputils-extension:announcements # its question about news
 	$(BIN)/python -c "import matplotlib.pyplot"
 	touch $@
 

@@ -159,7 +159,7 @@ def test_training_starts_stops_and_leaves_the_kernel_to_others(figures):
     expect(sentence).to_contain_text("Press Start")
 
 
-@pytest.mark.parametrize("theme", ["JupyterLab Light", "JupyterLab Dark"])
+@pytest.mark.parametrize("theme", ["JupyterLab Light", pytest.param("JupyterLab Dark", marks=pytest.mark.stress)])
 def test_an_exercise_is_tried_and_solved(chromium, lab, theme):
     page = chromium.new_page(viewport={"width": 1280, "height": 900})
     open_and_run(page, *lab, "exercises.ipynb")

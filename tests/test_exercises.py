@@ -1,5 +1,6 @@
 """The exercises: right answers pass, classic mistakes are named, and nothing a reader hands in breaks a check."""
 
+import _thread
 import asyncio
 import random
 import re
@@ -86,8 +87,15 @@ def test_a_stub_is_not_an_attempt(name):
         assert exercise.examine(lambda *args: ...).kind == NOT_ATTEMPTED
 
 
+NONSENSE = [
+    None,
+    np.zeros((7, 7, 7, 7)),
+    *(pytest.param(each, marks=pytest.mark.stress) for each in ("x", [], np.nan, {})),
+]
+
+
 @pytest.mark.parametrize("name", ALL)
-@pytest.mark.parametrize("nonsense", [None, "x", [], np.zeros((7, 7, 7, 7)), np.nan, {}], ids=repr)
+@pytest.mark.parametrize("nonsense", NONSENSE, ids=repr)
 def test_nonsense_gets_a_plain_sentence(name, nonsense):
     exercise = ALL[name]
     feedback = exercise.examine((lambda *args: nonsense) if exercise.wants_function else nonsense)
@@ -397,12 +405,8 @@ def test_a_filled_stub_passes_its_check(path, monkeypatch):
         assert shown[-1].kind == RIGHT, name
 
 
-LONG = "05"  # left to `make stress`
-
-
-@pytest.mark.parametrize(
-    "path", [pytest.param(p, marks=pytest.mark.stress) if p.stem.startswith(LONG) else p for p in CHAPTERS]
-)
+@pytest.mark.stress
+@pytest.mark.parametrize("path", CHAPTERS)
 def test_run_all_with_every_solution(path, tmp_path, capsys):
     assert solutions.main(str(tmp_path), str(path)) == 0
     assert "every check passes" in capsys.readouterr().out
@@ -488,6 +492,24 @@ def test_a_function_that_never_returns_is_stopped(monkeypatch):
     before = turns
     time.sleep(0.2)
     assert turns == before, "it still runs"
+
+
+def test_an_answer_ends_when_its_check_is_interrupted():
+    turns = 0
+
+    def endless(params, x_t, h_prev):
+        nonlocal turns
+        while True:
+            turns += 1
+
+    timer = threading.Timer(0.2, _thread.interrupt_main)
+    timer.start()
+    with pytest.raises(KeyboardInterrupt):
+        examine(endless)
+    time.sleep(0.1)
+    before = turns
+    time.sleep(0.2)
+    assert turns == before > 0, "it still runs"
 
 
 def test_without_threads_as_in_a_browser_it_is_stopped_too(monkeypatch):

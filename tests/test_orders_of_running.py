@@ -155,7 +155,9 @@ def forget(kept={name: value for name, value in globals().items() if not name.st
         del globals()[name]
     globals().update(kept)
 """
-IN_THE_COURSE = [pytest.param(path, marks=pytest.mark.stress if "keras" in path.stem else ()) for path in CHAPTERS]
+IN_THE_COURSE = [
+    pytest.param(path, marks=() if path.stem.startswith("02") else pytest.mark.stress) for path in CHAPTERS
+]
 
 
 @pytest.fixture

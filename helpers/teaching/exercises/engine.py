@@ -344,7 +344,7 @@ def _within(seconds, call):
 
     Python in a browser (Emscripten) has no threads, so there the call looks at the clock at each of its lines.
     """
-    outcome = {}
+    outcome, over = {}, threading.Event()
 
     def run():
         try:
@@ -353,6 +353,8 @@ def _within(seconds, call):
             outcome["error"] = error
         except BaseException as error:  # raised by what an answer makes of being looked at
             outcome["error"] = _Raised(error, {})
+        finally:
+            over.set()
 
     if sys.platform == "emscripten":
         sys.settrace(_until(time.monotonic() + seconds))
@@ -364,13 +366,15 @@ def _within(seconds, call):
         thread = threading.Thread(target=run, daemon=True)
         thread.start()
         computing, clock = time.process_time(), time.monotonic()
-        while thread.is_alive() and time.monotonic() - clock < PATIENCE * seconds:
-            if min(time.process_time() - computing, time.monotonic() - clock) > seconds:
-                break
-            thread.join(0.01)
-        if thread.is_alive():
-            ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread.ident), ctypes.py_object(_Stopped))
-            thread.join(1.0)
+        try:  # with an event, because a join that is interrupted takes the thread for finished
+            while not over.wait(0.01) and time.monotonic() - clock < PATIENCE * seconds:
+                if min(time.process_time() - computing, time.monotonic() - clock) > seconds:
+                    break
+        finally:  # also when the reader interrupts the check
+            if late := not over.is_set():
+                ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread.ident), ctypes.py_object(_Stopped))
+        if late:
+            over.wait(1.0)
             raise _Stopped
     if "error" in outcome:
         raise outcome["error"]
