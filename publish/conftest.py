@@ -9,7 +9,7 @@ import pytest
 from lab import browser
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # no longer, because its event loop keeps others from running in this thread
 def chromium():
     with browser() as started:
         yield started
