@@ -5,8 +5,10 @@ from pathlib import Path
 
 from helpers.teaching import exercises, interactive
 from helpers.teaching.exercises import bug_gym
+from helpers.teaching.exercises.keras_apis import ASKED, returned_shapes
 from helpers.teaching.four_designs import count_multiply_adds, count_parameters
 from helpers.teaching.interactive.base import PARTS
+from helpers.teaching.interactive.why_recurrence import REVIEW
 from helpers.teaching.notebooks import read
 
 import numpy as np
@@ -220,6 +222,19 @@ def test_the_board_of_chapter_3():
     direct, way = (1 - h_2**2) * h_1, (1 - h_2**2) * w * (1 - h_1**2) * h_0
     told = f"w = {w}, h₀ = {h_0}, h₁ = tanh(w h₀), h₂ = tanh(w h₁). Direct {direct:.4f}, by way of h₁ {way:.4f}"
     assert f"{told}, total {direct + way:.4f}." in of_chapter(3)
+    factors = f"h₁ = {h_1:.3f} and h₂ = {h_2:.3f}, so σ′(z₁) = {1 - h_1**2:.3f} and σ′(z₂) = {1 - h_2**2:.3f}"
+    assert factors in of_chapter(3)
+
+
+def test_the_answers_of_predict_shapes():
+    shapes = (returned_shapes(2, 7, 5, **options) for options in ASKED.values())
+    told = " · ".join(", ".join(map(str, each)) for each in shapes)
+    assert f"**The answers of `predict_shapes`**, in its order: {told}. " in of_chapter(4)
+
+
+def test_the_sentence_to_shuffle():
+    last = len(REVIEW.split()) - 1
+    assert f"*{REVIEW}*. The slider *swap, from word* is then set to 1, and to {last}." in of_chapter(1)
 
 
 def test_the_patients_of_the_bug_gym():
