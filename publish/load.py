@@ -31,6 +31,7 @@ NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
 CHAPTER = NOTEBOOKS / "02_forward_recurrence.ipynb"
 MOST_STUDENTS = 50
 TIME_LIMIT = 1800  # seconds for one class
+PATIENT = {"connect_timeout": TIME_LIMIT, "request_timeout": TIME_LIMIT}  # a server of many is slow to answer
 SAMPLING = 0.5  # seconds between two looks at the memory
 MB = 2**20
 
@@ -86,10 +87,10 @@ class Student:
         begin = time.perf_counter()
         address, headers = await self.address(), {"Authorization": f"token {self.token}"}
         ask = {"path": self.chapter.name, "name": "", "type": "notebook", "kernel": {"name": "python3"}}
-        request = HTTPRequest(f"{address}api/sessions", "POST", headers, json.dumps(ask), request_timeout=TIME_LIMIT)
+        request = HTTPRequest(f"{address}api/sessions", "POST", headers, json.dumps(ask), **PATIENT)
         kernel = json.loads((await AsyncHTTPClient().fetch(request)).body)["kernel"]["id"]
         channels = f"{address.replace('http', 'ws', 1)}api/kernels/{kernel}/channels"
-        socket = await websocket_connect(HTTPRequest(channels, headers=headers), max_message_size=256 * MB)
+        socket = await websocket_connect(HTTPRequest(channels, headers=headers, **PATIENT), max_message_size=256 * MB)
         for cell in read(self.chapter).cells:
             if cell.cell_type == "code":
                 reply = await execute(socket, cell.source)

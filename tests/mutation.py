@@ -42,12 +42,15 @@ MODULES = {
     "helpers/tf_rnn.py": ["tests/test_tf_rnn.py"],
     "helpers/gradients.py": ["tests/test_gradients.py"],
     "helpers/training.py": ["tests/test_training.py"],
-    "helpers/teaching/exercises/engine.py": ["tests/test_exercises.py", "-knot (run_all or is_named or cell or stack or leak)"],
+    "helpers/teaching/exercises/engine.py": [
+        "tests/test_exercises.py",
+        "-knot (run_all or is_named or cell or stack or leak)",
+    ],
 }
 HEAVY = ["IPython.display", "ipywidgets", "keras", "matplotlib.pyplot", "nbclient", "nbformat", "tqdm.auto"]
 COPIED = ["conftest.py", "pyproject.toml", "helpers", "notebooks", "tests"]
 PYTEST = ["-qx", "--assert=plain", "-oaddopts=--strict-markers", "-mnot stress"]
-PYTEST += [f"-pno:{plugin}" for plugin in ("anyio", "cacheprovider", "nbval", "xdist")]
+PYTEST += [f"-pno:{plugin}" for plugin in ("anyio", "cacheprovider", "nbval", "unraisableexception", "xdist")]
 PATIENCE = 10  # seconds of computing time for each fault, beside three times what its tests take without it
 KILLED, HANGS, SURVIVED = "killed", "hangs", "survived"
 
