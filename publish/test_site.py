@@ -105,7 +105,12 @@ def test_a_page_is_typeset_accessible_and_fits_a_phone(address, notebook, page):
     for theme in ("light", "dark"):
         page.evaluate("theme => document.documentElement.dataset.theme = theme", theme)
         page.wait_for_timeout(300)
-        found = page.evaluate("axe.run(document, {runOnly: ['wcag2a', 'wcag2aa'], resultTypes: ['violations']})")
+        found = page.evaluate(
+            "axe.run(document, {runOnly: ['wcag2a', 'wcag2aa'], resultTypes: ['violations', 'incomplete']})"
+        )
+        for result in found["incomplete"]:  # axe leaves it open whether text in the colour of its background is meant
+            unseen = [node["target"] for node in result["nodes"] if "has a 1:1 contrast" in str(node["any"])]
+            problems += [f"{theme}: nobody can see {unseen}"] if unseen else []
         for violation in found["violations"]:
             if violation["impact"] in ("serious", "critical"):
                 where = [
