@@ -456,9 +456,7 @@ class PairExercise(Exercise):
         feedback = super().examine(answer)
         if feedback.kind == NOT_ATTEMPTED:
             return feedback
-        if not (
-            isinstance(answer, tuple) and len(answer) == 2 and all(isinstance(s, str) and tokenize(s) for s in answer)
-        ):
+        if not (type(answer) is tuple and len(answer) == 2 and all(isinstance(s, str) and tokenize(s) for s in answer)):
             return Feedback(WRONG, "Two sentences were expected.", ('For example `"it is good", "it is bad"`.',))
         strange = sorted({*re.findall(r"[^\w\s,.']", "".join(answer))})
         if strange:
