@@ -319,7 +319,10 @@ def main(root, modules, equivalent):
                 job = pool.submit(attempt, module, broken, block, arguments, *records[module].result())
                 jobs[job] = module, name
         for job in as_completed(jobs):
-            outcomes[jobs[job]] = job.result()
+            (module, name), outcome = jobs[job], job.result()
+            outcomes[module, name] = outcome
+            if outcome == SURVIVED and name not in equivalent.get(module, {}):
+                print(f"\rno test notices  {name}", file=sys.stderr)
             print(f"\r{len(outcomes)} of {len(jobs)}", end="", file=sys.stderr, flush=True)
     print(f"\n{'module':38}{'faults':>8}{'killed':>8}{'(hang)':>8}{'equivalent':>12}{'unexplained':>13}")
     wrong = []
