@@ -229,7 +229,7 @@ class Exercise:
             return Feedback(RIGHT, f"Right: {self.verified}{on}.")
         for misconception in self.misconceptions:
             wrong = misconception.wrong if self.wants_function else misconception.wrong()
-            theirs, _ = self._question(wrong, cases, given)
+            theirs = (self._question(wrong, [case], given)[0][0] for case in cases)  # up to the first that disagrees
             if all(_agree(self._parts(r), self._parts(w)) for r, w in zip(results, theirs, strict=True)):
                 return Feedback(
                     RECOGNISED,
