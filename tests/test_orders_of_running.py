@@ -8,7 +8,16 @@ from pathlib import Path
 
 from helpers.teaching.exercises.solutions import attempts
 from helpers.teaching.interactive import Interactive
-from helpers.teaching.notebooks import CELL_TIMEOUT, COLOUR, KERNEL_ENVIRONMENT, KERNELSPEC, MAY_RAISE, normalise, read
+from helpers.teaching.notebooks import (
+    CELL_TIMEOUT,
+    COLOUR,
+    KERNEL_ENVIRONMENT,
+    KERNELSPEC,
+    MAY_RAISE,
+    THREADS,
+    normalise,
+    read,
+)
 from helpers.teaching.run_first import advice
 
 import numpy as np
@@ -31,7 +40,7 @@ TRAINING = {  # the cells that train
 # As another machine as this one can act: other threads, other orders of sets, and what OpenBLAS, NumPy and TensorFlow
 # compute on a processor of 2008 or 2011.
 ANOTHER_MACHINE = {
-    **dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS"), "2"),
+    **dict.fromkeys(THREADS, "2"),
     "PYTHONHASHSEED": "7",
     "OPENBLAS_CORETYPE": "Nehalem",
     "NPY_DISABLE_CPU_FEATURES": "X86_V3",

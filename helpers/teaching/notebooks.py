@@ -20,9 +20,10 @@ LONGEST_CODE = 25  # lines of a cell, without blank ones and comments
 LONGEST_TEXT = 6000  # characters of what a cell prints
 CELL_TIMEOUT = 600  # seconds
 
-# For kernels that nobody watches: no progress bars, and one thread for NumPy's products, which are small here (two
-# kernels with two threads each on two cores spend most of their time waiting for each other).
-KERNEL_ENVIRONMENT = {"TQDM_DISABLE": "1", "OPENBLAS_NUM_THREADS": "1"}
+# For kernels that nobody watches: no progress bars, and one thread for NumPy's and TensorFlow's products, which are
+# small here (two kernels with two threads each on two cores spend most of their time waiting for each other).
+THREADS = ("OPENBLAS_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
+KERNEL_ENVIRONMENT = {"TQDM_DISABLE": "1", **dict.fromkeys(THREADS, "1")}
 
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 KERNELSPEC = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}

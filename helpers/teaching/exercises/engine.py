@@ -300,7 +300,6 @@ class _Raised(Exception):
     """What an answer raised, and the arguments it was given."""
 
     def __init__(self, error, arguments):
-        super().__init__(type(error).__name__)
         self.error, self.arguments = error, arguments
 
     def feedback(self, answer):
