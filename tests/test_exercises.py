@@ -308,14 +308,35 @@ def test_an_answer_that_spoils_all_it_is_given_spoils_nothing_for_the_next(name)
     assert ALL[name].examine(ALL[name].right_answer).kind == RIGHT
 
 
-@pytest.mark.parametrize("instead", [None, Broken(), [1], (), {}, "x", np.zeros(7), 7.5], ids=type)
+@pytest.mark.parametrize(
+    "instead", [None, Broken(), [1], [0.0] * 3, (), {}, "x", np.zeros(7), 7.5], ids=[*map(str, range(9))]
+)
 def test_an_argument_in_which_something_else_stands_was_changed(instead):
-    for value in ([np.zeros(3)], [[1, 2]], [(1, 2)], [{"a": 1}], ["a"], [7], [0.5]):
+    for value in ([np.zeros(3)], [[1, 2]], [(1, 2)], [{"a": 1}], ["a"], [7], [0.5], [0], [np.nan]):
         for holder in (value, {0: value[0]}):
             new = engine._copy(holder)
             assert engine._same(holder, new)
             new[0] = instead
             assert not engine._same(holder, new)
+
+
+def test_an_argument_in_which_the_same_stands_again_was_not_changed():
+    for old, new in ([0.5], [float("0.5")]), (["ab"], ["".join("ab")]), ([10**9], [int("1000000000")]):
+        assert old[0] is not new[0] and engine._same(old, new)
+
+
+def test_what_is_in_a_dictionary_is_watched_and_a_generator_may_be_used():
+    plus_one = small(lambda d: d["a"] + 1, cases=lambda rng: ({"a": rng.normal(size=3)},))
+
+    def changes(d):
+        d["a"] += 1
+        return d["a"]
+
+    assert plus_one.examine(lambda d: d["a"] + 1).kind == RIGHT
+    assert plus_one.examine(changes).headline == "Your function changed its argument `d`."
+    draws = small(lambda rng: rng.random(), cases=lambda rng: (np.random.default_rng(rng.integers(9)),))
+    assert draws.examine(lambda rng: rng.random()).kind == RIGHT
+    assert draws.examine(lambda rng: rng.random() + 1).kind == WRONG
 
 
 @pytest.mark.parametrize("wait", [lambda: time.sleep(60), threading.Event().wait], ids=["sleep", "event"])
@@ -638,6 +659,88 @@ def test_a_wrong_value_is_not_told_the_right_one():
     assert text_of(small(lambda: 7, ask=lambda value: value).examine(6)).endswith("\nexpected 7, got 6.")
 
 
+class Tensor:
+    """What the engine sees of a tensor of TensorFlow."""
+
+    shape = (3,)
+
+    def numpy(self):
+        return np.ones(3)
+
+    __array__ = numpy
+
+
+def having(**attributes):
+    return type("Odd", (), attributes)()
+
+
+A, B, C = np.ones(3), np.arange(3.0), np.array([[1.0, 2.0], [0.0, 0.0]])
+SHAPE, FIRST = "it has the wrong shape.\n", "entries differ. The first is "
+
+RESULTS = [  # (right, handed in, what is said unless it is right)
+    (7, 7.0, None),
+    (7, np.float32(7), None),
+    (7, np.array(7), None),
+    (7, np.array([7]), "it should be a number.\nA value of type ndarray came."),
+    (7, [7], "it should be a number.\nA value of type list came."),
+    (7, None, "it is None.\nDoes your function end with a `return`, with everything that was asked for?"),
+    (1, True, "it should be a number.\nA value of type bool came."),
+    (7, 1j, "it should be a number.\nA value of type complex came."),
+    (7.5, "7.5", "it should be a number.\nA value of type str came."),
+    (np.int64(7), 7, None),
+    (np.int64(7), "7", "it should be a number.\nA value of type str came."),
+    (1e9, 1e9 + 500, None),
+    (1e9, 1e9 + 2000, "it is not right.\nexpected 1e+09, got 1.000002e+09."),
+    (1e3, 1e3 + 1.0000005e-3, "it is not right.\nexpected 1000, got 1000.001."),
+    (-1e9, -1e9 + 500, None),
+    (0.0, 1e-6, None),
+    (0.0, 2e-6, "it is not right.\nexpected 0, got 2e-06."),
+    (True, np.True_, None),
+    (np.True_, True, None),
+    (np.True_, False, "it is not right.\nExpected np.True_, got False."),
+    (True, 1, "it is not right.\nExpected True, got 1."),
+    (None, None, None),
+    (None, 0, "it is not right.\nExpected None, got 0."),
+    ("no", None, "it is None.\nDoes your function end with a `return`, with everything that was asked for?"),
+    ("no", "yes", "it is not right.\nExpected 'no', got 'yes'."),
+    (np.float64(7) * np.ones(()), np.float64(7), None),
+    (A, Tensor(), None),
+    (A, [1.0, 1.0, 1.0], "it should be an array.\nA value of type list came."),
+    (A, having(shape=(3,)), "it should be an array.\nA value of type Odd came."),
+    (A, having(numpy=3), "it should be an array.\nA value of type Odd came."),
+    (A, np.array(["x"] * 3), "it should hold numbers.\nIts dtype is <U1."),
+    (A, np.ones(2), f"{SHAPE}Expected (3,), got (2,)."),
+    (A[None], A[:, None], f"{SHAPE}Expected (1, 3), got (3, 1). That is the shape of the transpose."),
+    (A, A.astype(int), "it has the wrong dtype.\nExpected float64, as the inputs are; got int64."),
+    (A.astype(int), A, None),
+    (A.astype(int), A > 0, None),
+    (A.astype(int), A.astype(np.uint8), None),
+    (A > 0, A < 2, None),
+    (A, np.array([1, -np.inf, np.nan]), "it is not finite.\nThe entry [1] is -inf."),
+    (A, B, f"it is not right.\n2 of 3 {FIRST}[0]: expected 1, got 0."),
+    (
+        1000 * C,
+        1000 * C.T + [[0, 0], [2.000001e-3, 0]],
+        f"it is not right.\n2 of 4 {FIRST}[0, 1]: expected 2000, got 0.",
+    ),
+    (A[None], B[None], f"it is not right.\n2 of 3 {FIRST}[0, 0]: expected 1, got 0."),
+    (np.zeros((0, 3)), np.zeros((0, 3)), None),
+    (np.zeros((0, 3)), np.zeros((3, 0)), f"{SHAPE}Expected (0, 3), got (3, 0). That is the shape of the transpose."),
+    ((A, "no"), [A, "no"], None),
+    ([A, "no"], (A, "yes"), "it[1] is not right.\nExpected 'no', got 'yes'."),
+    ((1, (2, 3)), (1, (2, 4)), "it[1][1] is not right.\nexpected 3, got 4."),
+    ((1, 2), (1,), "it should have 2 entries.\nA tuple of 1 came."),
+    ((1, 2), [1, 2, 3], "it should have 2 entries.\nA list of 3 came."),
+    ((1, 2), 3, "it should have 2 entries.\nA value of type int came."),
+]
+
+
+@pytest.mark.parametrize(("right", "answer", "says"), RESULTS, ids=range(len(RESULTS)))
+def test_what_is_said_of_a_result(right, answer, says):
+    feedback = small(lambda: right, ask=lambda value: value).examine(answer)
+    assert text_of(feedback) == ("✓ Right: it." if says is None else f"✗ {says}")
+
+
 def test_several_results_come_in_a_tuple_a_list_or_by_name():
     both = small(lambda a: (a, -a), ("up", "down"), cases=lambda rng: (rng.normal(size=3),))
     assert both.examine(lambda a: [a, -a]).kind == RIGHT
@@ -645,6 +748,8 @@ def test_several_results_come_in_a_tuple_a_list_or_by_name():
     assert both.examine(lambda a: (a, a)).headline == "down is not right."
     assert text_of(both.examine(lambda a: (a,))) == "✗ 2 results were asked for: up, down.\nA tuple of 1 came."
     assert both.examine(lambda a: {"up": a}).headline == "down is None."
+    assert text_of(both.examine(lambda a: None)) == "✗ 2 results were asked for: up, down.\nNone came."
+    assert text_of(both.examine(lambda a: {"a": a})) == "✗ 2 results were asked for: up, down.\nA dict of 1 came."
 
 
 @pytest.mark.parametrize("stub", [(1, ...), [..., 1], {"a": ...}], ids=repr)

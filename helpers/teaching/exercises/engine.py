@@ -28,7 +28,7 @@ from IPython.display import display
 TIME_LIMIT = 5.0  # seconds of computing that a reader's function may take for all cases together
 PATIENCE = 6  # times as long on the clock, where other programs have the machine too, as on Binder
 CASES = 6
-TOLERANCE = 1e-6  # of the largest entry expected; the cases are in float64
+TOLERANCE = 1e-6  # of the largest entry expected, so seven digits tell them apart; the cases are in float64
 
 NOT_ATTEMPTED, RIGHT, RECOGNISED, WRONG = "not attempted", "right", "recognised", "wrong"
 MARKS = {NOT_ATTEMPTED: "○", RIGHT: "✓", RECOGNISED: "✗", WRONG: "✗"}
@@ -431,8 +431,8 @@ def _mismatch(name, value, expected):
     """Say how `value` differs from what was expected, in a headline and a sentence; None when it does not."""
     if value is None and expected is not None:
         return f"{name} is None.", "Does your function end with a `return`, with everything that was asked for?"
-    if isinstance(expected, str | bool | np.bool_ | type(None)):
-        matches = isinstance(value, str | bool | np.bool_ | type(None)) and value == expected
+    if isinstance(expected, str | bool | np.bool_ | None):
+        matches = isinstance(value, str | bool | np.bool_ | None) and value == expected
         return None if matches else (f"{name} is not right.", f"Expected {expected!r}, got {value!r}.")
     if isinstance(expected, int | float | np.number):
         if isinstance(value, bool) or not (isinstance(value, int | float | np.number) or _is_scalar(value)):
@@ -440,7 +440,7 @@ def _mismatch(name, value, expected):
     elif _is_array(expected):
         if not _is_array(value) and not isinstance(value, np.number):
             return f"{name} should be an array.", f"A value of type {type(value).__name__} came."
-    elif isinstance(expected, tuple | list):
+    else:  # a tuple or a list
         if not isinstance(value, tuple | list) or len(value) != len(expected):
             return f"{name} should have {len(expected)} entries.", f"{_kind(value)} came."
         pairs = zip(value, expected, strict=True)
@@ -456,22 +456,22 @@ def _mismatch(name, value, expected):
     if expected.dtype.kind in "f" and value.dtype != expected.dtype:
         return f"{name} has the wrong dtype.", f"Expected {expected.dtype}, as the inputs are; got {value.dtype}."
     if not np.all(np.isfinite(value)):
-        where = tuple(int(n) for n in np.argwhere(~np.isfinite(value))[0])
+        where = tuple(np.argwhere(~np.isfinite(value))[0])
         return f"{name} is not finite.", f"The entry {_index(where)} is {value[where]}."
     far = _far(value, expected)
     if not far.any():
         return None
     if value.ndim == 2 and value.shape[0] == value.shape[1] and not _far(value.T, expected).any():
         return f"{name} is transposed.", "Its transpose agrees in every entry. Which index comes first?"
-    where = tuple(int(n) for n in np.argwhere(far)[0])
-    of = f"{int(far.sum())} of {far.size} entries differ. The first is {_index(where)}: " if where else ""
-    return f"{name} is not right.", f"{of}expected {float(expected[where]):.6g}, got {float(value[where]):.6g}."
+    where = tuple(np.argwhere(far)[0])
+    of = f"{far.sum()} of {far.size} entries differ. The first is {_index(where)}: " if where else ""
+    return f"{name} is not right.", f"{of}expected {expected[where]:.7g}, got {value[where]:.7g}."
 
 
 def _far(value, expected):
     """Say of each entry whether it differs by more than rounding."""
     difference = np.subtract(value, expected, dtype=np.float64)  # booleans too
-    return np.abs(difference) > TOLERANCE * max(1.0, float(np.max(np.abs(expected), initial=0)))
+    return np.abs(difference) > TOLERANCE * np.max(np.abs(expected), initial=1)
 
 
 def _first_disagreement(parts, expected, result):
@@ -481,8 +481,10 @@ def _first_disagreement(parts, expected, result):
 
 
 def _kind(value):
-    size = f" of {len(value)}" if isinstance(value, tuple | list | Mapping) else ""
-    return "None" if value is None else f"A {type(value).__name__}{size}"
+    name = type(value).__name__
+    if isinstance(value, tuple | list | Mapping):
+        return f"A {name} of {len(value)}"
+    return "None" if value is None else f"A value of type {name}"
 
 
 def _index(where):
