@@ -834,13 +834,13 @@ def without_styles(bundle):
 
 @pytest.mark.parametrize(("kind", "mark"), [(NOT_ATTEMPTED, "○"), (RIGHT, "✓"), (RECOGNISED, "✗"), (WRONG, "✗")])
 def test_feedback_is_text_and_safe_html_in_the_colours_of_the_page(kind, mark):
-    bundle = engine.Feedback(kind, "`a < b` & c", ("x_t <script>", "long " * 30))._repr_mimebundle_()
+    bundle = engine.Feedback(kind, "`a < b` & c", ("it's ` <script>", "y " * 60))._repr_mimebundle_()
     assert re.search(r"border-left:\S+ solid var\(--jp-[a-z]+-color\d, #[0-9a-f]{6}\);", bundle["text/html"])
     text, html = without_styles(bundle)
-    assert text == f"{mark} `a < b` & c\nx_t <script>\n{'long ' * 21}long\n  {'long ' * 7}long"
+    assert text == f"{mark} `a < b` & c\nit's ` <script>\n{'y ' * 54}y\n  y y y y y"
     assert html == (
         f"<div role='status'><strong>{mark} <code>a &lt; b</code> &amp; c</strong>"
-        f"<p>x_t &lt;script&gt;</p><p>{'long ' * 30}</p></div>"
+        f"<p>it's ` &lt;script&gt;</p><p>{'y ' * 60}</p></div>"
     )
 
 

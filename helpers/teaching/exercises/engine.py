@@ -497,4 +497,4 @@ def _inline_html(text):
 
 
 def _wrapped(text):
-    return textwrap.wrap(text, 110, subsequent_indent="  ") or [""]
+    return textwrap.wrap(text, 110, subsequent_indent="  ")
