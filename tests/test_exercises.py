@@ -7,6 +7,7 @@ import importlib
 import inspect
 import random
 import re
+import signal
 import sys
 import threading
 import time
@@ -565,6 +566,15 @@ def test_a_function_that_never_returns_is_stopped(monkeypatch):
     assert turns == before, "it still runs"
 
 
+@pytest.fixture
+def interrupts():
+    """Interrupts arrive also in a background job of a shell, which ignores them."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interrupts")
 def test_an_answer_ends_when_its_check_is_interrupted():
     turns = 0
 
