@@ -50,7 +50,8 @@ HEAVY = ["IPython.display", "ipywidgets", "keras", "matplotlib.pyplot", "nbclien
 COPIED = ["conftest.py", "pyproject.toml", "helpers", "notebooks", "tests"]
 PYTEST = ["-qx", "--assert=plain", "-oaddopts=--strict-markers", "-mnot stress"]
 PYTEST += [f"-pno:{plugin}" for plugin in ("anyio", "cacheprovider", "nbval", "unraisableexception", "xdist")]
-PATIENCE = 30  # seconds for each test, beside three times what it takes without a fault
+COLLECTION = 60  # seconds that pytest may take before the first test
+PATIENCE = 4  # seconds for each test, beside three times what it takes without a fault
 KILLED, HANGS, SURVIVED = "killed", "hangs", "survived"
 
 # --- Faults -----------------------------------------------------------------------------------------------------------
@@ -242,7 +243,7 @@ class Chosen:
     def pytest_sessionstart(self):
         settings.register_profile("mutation", settings(), phases=[Phase.explicit, Phase.generate])
         settings.load_profile("mutation")
-        signal.alarm(PATIENCE)
+        signal.alarm(COLLECTION)
 
     def pytest_collection_modifyitems(self, items):
         items[:] = sorted((i for i in items if i.nodeid in self.seconds), key=lambda i: self.seconds[i.nodeid])
