@@ -452,7 +452,7 @@ def _mismatch(name, value, expected):
         if value.shape == expected.shape[::-1]:
             says += " That is the shape of the transpose."
         return f"{name} has the wrong shape.", says
-    if expected.dtype.kind in "f" and value.dtype != expected.dtype:
+    if expected.dtype.kind == "f" and value.dtype != expected.dtype:
         return f"{name} has the wrong dtype.", f"Expected {expected.dtype}, as the inputs are; got {value.dtype}."
     if not np.all(np.isfinite(value)):
         where = tuple(np.argwhere(~np.isfinite(value))[0])
