@@ -1,6 +1,7 @@
 # Everything runs in .venv, which is made from requirements.lock on first use, and again when that changes.
+WINDOWS := $(filter Windows_NT,$(OS))
 # The Python to make it with (for another one: make clean, then again):  make lab PYTHON=python3.12
-PYTHON ?= python3
+PYTHON ?= $(if $(WINDOWS),python,python3)
 # What to hand on:  make lab LAB_FLAGS="--no-browser --port=9999",  make test PYTEST_FLAGS="-k data",
 # make lock LOCK_FLAGS=--upgrade (the newest version of every dependency; with "--upgrade --resolution=lowest-direct" the
 # oldest that pyproject.toml allows: then `make test`, with the oldest Python, proves that they will do)
@@ -8,11 +9,12 @@ LAB_FLAGS ?=
 PYTEST_FLAGS ?=
 LOCK_FLAGS ?=
 
-BIN := .venv/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
+SCRIPTS := $(if $(WINDOWS),Scripts,bin)
+BIN := .venv/$(SCRIPTS)
 # What publishes the course needs more than the course; it has an environment of its own.
-PUBLISH := .publish/bin
+PUBLISH := .publish/$(SCRIPTS)
 # uv from the PATH, else a copy of our own. (The redirection makes the old make of macOS ask a shell.)
-OWN_UV := .uv/bin/uv
+OWN_UV := .uv/bin/uv$(if $(WINDOWS),.exe)
 UV := $(or $(shell command -v uv 2>/dev/null),$(OWN_UV))
 # Trust the certificates that the machine trusts, as pip does: behind some universities' proxies it takes that.
 UV_SYSTEM_CERTS ?= 1
@@ -46,7 +48,7 @@ test: .venv/ready ## run every test, and every notebook against its stored outpu
 stress: .venv/ready ## run the tests that take too long for every day
 	$(BIN)/python -m pytest -m stress --hypothesis-profile=stress $(PYTEST_FLAGS)
 
-mutation: .venv/ready ## break the code in many places, one after the other: a test must notice each
+mutation: .venv/ready ## break the code in many places, one after the other: a test must notice each (on Linux)
 	$(BIN)/python tests/mutation.py
 
 notebooks: .venv/ready ## execute every notebook anew and store its outputs in normal form
@@ -67,7 +69,7 @@ assignment: .publish/ready ## make an nbgrader course of the chapters in build/a
 lite: .publish/ready ## build the edition that runs in the reader's browser into build/lite
 	$(PUBLISH)/python publish/lite.py build/lite
 
-load: .publish/ready ## measure classes of 1, 5, 10 and 20 students on this machine (some minutes, 12 GB)
+load: .publish/ready ## measure classes of 1, 5, 10 and 20 students on this machine (on Linux; some minutes, 12 GB)
 	$(PUBLISH)/python publish/load.py 1 5 10 20
 
 links: .publish/ready ## ask every other site that the chapters link to whether the page still exists (needs a network)
@@ -118,12 +120,12 @@ There is no $(PYTHON) on this machine. Install Python 3.12, or name the one you 
 endef
 define UNFINISHED
 The set-up did not finish; the lines above say why. It needs pip, the network (this once), 2 GB of disk, and permission
-to write into this folder. Then call make again.
+to write into this folder (on Windows, where open files cannot go, close JupyterLab, too). Then call make again.
 endef
 export NO_PYTHON UNFINISHED
 # Where the Python to use is, as $$python of the shell; and what to say when pip or uv fails with it.
 SET_PYTHON = command -v "$(PYTHON)" >/dev/null || { echo "$$NO_PYTHON" >&2; exit 1; }; \
-  python=$$("$(PYTHON)" -c "$$FIND_PYTHON") || exit 1
+  python=$$(PYTHONIOENCODING=utf-8 "$(PYTHON)" -c "$$FIND_PYTHON") || exit 1
 OR_EXPLAIN = || { echo "$$UNFINISHED" >&2; exit 1; }
 
 # --python keeps uv out of an environment that happens to be active. The project itself is built with the setuptools
@@ -149,7 +151,7 @@ endef
 	touch $@
 
 # npm and a program of nbgrader's are called by their names.
-.publish/ready assignment audit test-publish: export PATH := $(CURDIR)/$(PUBLISH):$(PATH)
+.publish/ready assignment audit test-publish: export PATH := $(CURDIR)/$(PUBLISH)$(if $(WINDOWS),;,:)$(PATH)
 
 # In a folder of its own, because the Pythons of Debian and others refuse to install into themselves.
 $(OWN_UV):

@@ -105,7 +105,7 @@ def open_and_run(page: Page, address: str, token: str, name: str) -> None:
     page.goto(f"{address}/lab/tree/{name}?token={token}&reset")
     page.locator(".jp-Notebook .jp-CodeCell").first.wait_for()
     page.get_by_text("| Idle").wait_for()  # the kernel is there: before that, Run All would ask for one
-    page.keyboard.press("Control+b")  # the file browser takes up room
+    page.keyboard.press("ControlOrMeta+b")  # the file browser takes up room
     prompts = page.locator(".jp-CodeCell .jp-InputPrompt")
     for _ in range(20):  # the first Run All after opening can be dropped
         page.get_by_text("Run", exact=True).first.click()

@@ -36,11 +36,12 @@ from hypothesis import Phase, settings
 
 ROOT = Path(__file__).parents[1]
 # With the tests that concern them; those left out start kernels, or try the engine on many Keras layers once more.
+EVERY_FUNCTION = ["tests/test_fuzz.py", "tests/test_random_networks.py"]
 MODULES = {
-    "helpers/numpy_rnn.py": ["tests/test_numpy_rnn.py"],
-    "helpers/tf_rnn.py": ["tests/test_tf_rnn.py"],
-    "helpers/gradients.py": ["tests/test_gradients.py"],
-    "helpers/training.py": ["tests/test_training.py"],
+    **{
+        f"helpers/{m}.py": [f"tests/test_{m}.py", *EVERY_FUNCTION]
+        for m in ("numpy_rnn", "tf_rnn", "gradients", "training")
+    },
     "helpers/teaching/exercises/engine.py": [
         "tests/test_exercises.py",
         "-knot (run_all or is_named or masked_cell or unroll_cell or stack or leak)",

@@ -76,7 +76,9 @@ def answer(url, data=None):
 
 def test_lab_listens_on_this_machine_alone_and_asks_for_its_token(tmp_path):
     with lab(tmp_path) as (server, address):
-        listening = [c.laddr for c in psutil.Process(server.pid).net_connections() if c.status == psutil.CONN_LISTEN]
+        first = psutil.Process(server.pid)  # on Windows it starts the one that listens
+        connections = [c for process in (first, *first.children(recursive=True)) for c in process.net_connections()]
+        listening = [c.laddr for c in connections if c.status == psutil.CONN_LISTEN]
         page, token = re.fullmatch(
             r"(http://127\.0\.0\.1:\d+/)lab/tree/notebooks/index.ipynb\?token=(\w+)", address
         ).groups()
