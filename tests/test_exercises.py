@@ -713,7 +713,7 @@ RESULTS = [  # (right, handed in, what is said unless it is right)
     (None, 0, "it is not right.\nExpected None, got 0."),
     ("no", None, "it is None.\nDoes your function end with a `return`, with everything that was asked for?"),
     ("no", "yes", "it is not right.\nExpected 'no', got 'yes'."),
-    (np.float64(7) * np.ones(()), np.float64(7), None),
+    (np.array(7.0), np.float64(7), None),
     (A, Tensor(), None),
     (A, [1.0, 1.0, 1.0], "it should be an array.\nA value of type list came."),
     (A, having(shape=(3,)), "it should be an array.\nA value of type Odd came."),
