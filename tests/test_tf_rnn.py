@@ -397,11 +397,13 @@ def test_in_a_loop_by_hand():
         agree(out, expected[:, t])
 
 
-def test_a_cell_refuses_a_state_of_another_batch():
+def test_a_cell_refuses_a_state_of_another_batch_and_a_whole_sequence():
     cell, case = ElmanCell(H, dtype="float64"), random_case()
     for h_prev in (case.h_0[:1], case.h_0[0], case.h_0[:, :1]):
         with refused(ValueError, "h_prev must have shape (B, H)"):
             cell(case.x[:, 0], [h_prev])
+    with refused(ValueError, "inputs must have shape (B, D), got"):
+        cell(case.x, [case.h_0])
 
 
 def test_weights_have_keras_names_shapes_and_order():
@@ -456,6 +458,7 @@ def test_config_round_trip():
     again.build((1, 2))
     agree(again.recurrent_kernel, np.eye(7))
     agree(again.bias, 1)
+    assert again.kernel_initializer.stddev == 0.1
 
     layer = keras.layers.RNN(cell, return_sequences=True, go_backwards=True)
     copy = keras.layers.deserialize(keras.layers.serialize(layer))
