@@ -67,6 +67,8 @@ def test_a_function_that_writes_into_its_argument_does_no_harm():
         (lambda a: None, np.ones(2), 1e-6, ValueError, ("f must return one finite float64 number", "None")),
         (lambda a: np.nan, np.ones(2), 1e-6, ValueError, ("f must return one finite float64 number", "nan")),
         (lambda a: np.float32(1), np.ones(2), 1e-6, ValueError, ("f must return one finite float64", "float32")),
+        (lambda a: [[1.0], [1.0, 2.0]], np.ones(2), 1e-6, ValueError, ("what f returns must be numbers", "list")),
+        (lambda a: float(1e308 * np.sign(a[0])), np.zeros(1), 1e-6, ValueError, ("the difference must be finite",)),
     ],
 )
 def test_finite_difference_names_what_is_wrong(f, a, eps, error, parts):
@@ -215,6 +217,7 @@ def test_gradient_ledger_names_what_is_wrong(changes, error, parts):
         (np.ones((5, 3), int), "tanh", ValueError, ("h must be float32 or float64", "int64")),
         (np.full((5, 3), np.nan), "tanh", ValueError, ("h must be finite", "nan at index (0, 0)")),
         ([[0.0]], "tanh", TypeError, ("h must be a NumPy array", "list")),
+        (np.full((5, 3), 1e200), "tanh", ValueError, ("J must be finite, but overflowed",)),
         (np.ones((5, 3)), "Tanh", ValueError, ("activation must be one of", "'Tanh'")),
     ],
 )

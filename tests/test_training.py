@@ -51,6 +51,13 @@ def test_global_norm():
     assert norm == pytest.approx(5, rel=1e-15) and type(norm) is float
     large = Params(np.full((2, 2), 3e30, np.float32), np.full(4, 4e30, np.float32))
     assert global_norm(large) == pytest.approx(1e31, rel=1e-6)  # its square is beyond float32
+    with refused(TypeError, "grads.1 must be a NumPy array", "list"):
+        global_norm([np.ones(3), [1.0]])
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_norm_beyond_the_largest_number_is_infinite():
+    assert global_norm([np.full(3, 1e200)]) == np.inf
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -75,6 +82,8 @@ def test_clipping_names_what_is_wrong():
     for max_norm in (0, -1, np.nan, None, "1"):
         with refused(ValueError, "max_norm must be a positive number", repr(max_norm)):
             clip_by_global_norm(random_params(), max_norm)
+    with refused(TypeError, "grads must be a NamedTuple of arrays, got list"):
+        clip_by_global_norm([np.ones(3)], 1)
     with refused(FloatingPointError, "the norm of the gradient is nan"):
         clip_by_global_norm(Params(np.array([[np.nan]]), np.ones(1)), 1)
 
@@ -221,6 +230,21 @@ def test_updates_look_at_the_gradients_before_they_clip_them():
         next(updates(random_params(), lambda params, batch: (1.0, short), [()], SGD(0.1)))
 
 
+def test_updates_name_params_that_are_none():
+    with refused(TypeError, "params must be a NamedTuple of arrays, got list"):
+        next(updates([*random_params()], bowl, [(1.0,)], SGD(0.1)))
+
+
+@pytest.mark.parametrize(
+    ("returned", "came"),
+    [(None, "NoneType"), (1.0, "float"), ((1.0,), "tuple"), ((1.0, random_params(), 2), "tuple"), ("no", "str")]
+    + [((loss, random_params()), "tuple") for loss in ("1.0", None, True, 1j)],
+)
+def test_what_loss_and_grads_must_return(returned, came):
+    with refused(TypeError, f"loss_and_grads must return a number and the gradients, got {came}"):
+        next(updates(random_params(), lambda params, batch: returned, [()], SGD(0.1)))
+
+
 def test_updates_clip_by_the_norm_of_the_params_alone():
     """The gradient by the input, which `rnn_backward` returns too, has no part in it."""
     (update,) = updates(random_params(), lambda p, batch: (1.0, Grads(*p, x=np.full(9, 1e9))), [()], SGD(0.1))
@@ -323,6 +347,17 @@ def test_patience_stops_and_returns_the_best_params(losses, patience, epochs_run
     assert params is seen[best]
 
 
+def test_what_evaluate_returned_is_kept_even_if_it_goes_on_using_it():
+    metrics = {"loss": 1.0}
+
+    def evaluate(params):
+        metrics["loss"] -= 0.5
+        return metrics
+
+    _, history = fit(random_params(), bowl, [(1.0,)], SGD(0.1), epochs=3, evaluate=evaluate, patience=1)
+    assert history.epochs == [{"loss": 0.5}, {"loss": 0.0}, {"loss": -0.5}]
+
+
 def test_an_interrupt_passes_through_and_training_can_go_on():
     start, adam, last = random_params(), Adam(0.1), []
 
@@ -347,6 +382,10 @@ def test_an_interrupt_passes_through_and_training_can_go_on():
         (dict(patience=1), ValueError, ("patience needs evaluate, a function that returns",)),
         (dict(patience=1, evaluate=lambda params: {"error": 1.0}), ValueError, ('"loss"', "['error']")),
         (dict(patience=1, evaluate=lambda params: {"loss": np.nan}), FloatingPointError, ("evaluate", "nan")),
+        (dict(patience=1, evaluate=lambda params: {"loss": "low"}), TypeError, ("evaluate", "a number, got 'low'")),
+        (dict(evaluate=lambda params: 1.0), TypeError, ("evaluate must return a dict of numbers, got float",)),
+        (dict(evaluate={"loss": 1.0}), TypeError, ("evaluate must be", "dict")),
+        (dict(on_epoch=3), TypeError, ("on_epoch must be", "int")),
         (dict(batches=[]), ValueError, ("batches must hold at least one batch",)),
         (dict(batches=iter([(1.0,)])), TypeError, ("batches must be", "every epoch", "list_iterator")),
         (dict(max_norm=0), ValueError, ("max_norm must be a positive number", "0")),
