@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from helpers.teaching.notebooks import KERNELSPEC
+from helpers.teaching.notebooks import KERNELSPEC, THREADS
 
 from nbformat import v4
 from playwright.sync_api import Locator, Page, sync_playwright
@@ -50,7 +50,7 @@ def running(folder: Path):
         "JUPYTER_DATA_DIR": state / "data",
         "JUPYTER_RUNTIME_DIR": state / "runtime",
         "IPYTHONDIR": state / "ipython",
-        "OPENBLAS_NUM_THREADS": 1,
+        **dict.fromkeys(THREADS, 1),
     }
     log = state / "log.txt"
     with log.open("w") as output:

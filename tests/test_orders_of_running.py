@@ -40,7 +40,7 @@ TRAINING = {  # the cells that train
 # As another machine as this one can act: other threads, other orders of sets, and what OpenBLAS, NumPy and TensorFlow
 # compute on a processor of 2008 or 2011.
 ANOTHER_MACHINE = {
-    **dict.fromkeys(THREADS, "2"),
+    **dict.fromkeys((*THREADS, "OMP_NUM_THREADS"), "2"),
     "PYTHONHASHSEED": "7",
     "OPENBLAS_CORETYPE": "Nehalem",
     "NPY_DISABLE_CPU_FEATURES": "X86_V3",
@@ -126,10 +126,7 @@ def run_all(kernel, cells, interrupted=()):
             moments = rng.uniform(0.1, (2, 1, 0.3))  # seconds; one of them comes in time also on a fast machine
             ends = [error_of(kernel.run(cell.source, interrupt_after=moment)) for moment in moments]
             assert "KeyboardInterrupt" in dict(ends), (cell.id, moments, ends)
-            for (
-                kind,
-                text,
-            ) in ends:  # while Keras builds a graph, an interrupt can come out of TensorFlow as another error
+            for kind, text in ends:  # while Keras builds a graph, TensorFlow may make another error of an interrupt
                 assert kind in ("KeyboardInterrupt", "") or "/tensorflow/" in text, (cell.id, moments, text)
         outputs = kernel.run(cell.source)
         tags = cell.metadata.get("tags", [])

@@ -230,7 +230,7 @@ def test_updates_look_at_the_gradients_before_they_clip_them():
         next(updates(random_params(), lambda params, batch: (1.0, short), [()], SGD(0.1)))
 
 
-def test_updates_name_params_that_are_none():
+def test_updates_name_params_that_are_no_namedtuple():
     with refused(TypeError, "params must be a NamedTuple of arrays, got list"):
         next(updates([*random_params()], bowl, [(1.0,)], SGD(0.1)))
 
