@@ -1,7 +1,6 @@
 # Everything runs in .venv, which is made from requirements.lock on first use, and again when that changes.
+# PYTHON names the Python to make it with (for another one: make clean, then again):  make lab PYTHON=python3.12
 WINDOWS := $(filter Windows_NT,$(OS))
-# The Python to make it with (for another one: make clean, then again):  make lab PYTHON=python3.12
-PYTHON ?= $(if $(WINDOWS),python,python3)
 # What to hand on:  make lab LAB_FLAGS="--no-browser --port=9999",  make test PYTEST_FLAGS="-k data",
 # make lock LOCK_FLAGS=--upgrade (the newest version of every dependency; with "--upgrade --resolution=lowest-direct" the
 # oldest that pyproject.toml allows: then `make test`, with the oldest Python, proves that they will do)
@@ -13,12 +12,6 @@ SCRIPTS := $(if $(WINDOWS),Scripts,bin)
 BIN := .venv/$(SCRIPTS)
 # What publishes the course needs more than the course; it has an environment of its own.
 PUBLISH := .publish/$(SCRIPTS)
-# uv from the PATH, else a copy of our own. (The redirection makes the old make of macOS ask a shell.)
-OWN_UV := .uv/bin/uv$(if $(WINDOWS),.exe)
-UV := $(or $(shell command -v uv 2>/dev/null),$(OWN_UV))
-# Trust the certificates that the machine trusts, as pip does: behind some universities' proxies it takes that.
-UV_SYSTEM_CERTS ?= 1
-export UV_SYSTEM_CERTS
 # uv, Jupyter and Matplotlib keep files in the home directory, and Jupyter does not start without. Where there is none
 # that can be written, as in some containers, a folder here takes its place, or else a temporary one.
 NEW_HOME := $(shell test -w ~ || { mkdir -p build/home && cd build/home && pwd; } 2>/dev/null || mktemp -d)
@@ -92,10 +85,10 @@ format: .venv/ready ## repair and format the code, also in the notebooks
 	$(BIN)/python -m ruff check --fix --exit-zero conftest.py helpers tests notebooks publish
 	$(BIN)/python -m ruff format conftest.py helpers tests notebooks publish
 
-COMPILE = "$(UV)" pip compile --quiet --universal --generate-hashes --fork-strategy fewest --python-version 3.11 \
-	  --no-header $(LOCK_FLAGS) --extra test
+COMPILE = sh tools/uv.sh pip compile --quiet --universal --generate-hashes --fork-strategy fewest --python-version 3.11 \
+	  --prerelease disallow --no-header $(LOCK_FLAGS) --extra test
 
-lock: | $(filter $(OWN_UV),$(UV)) ## derive both requirements.lock from pyproject.toml
+lock: ## derive both requirements.lock from pyproject.toml
 	$(COMPILE) --output-file requirements.lock pyproject.toml
 	$(COMPILE) --extra publish --constraints requirements.lock --output-file publish/requirements.lock pyproject.toml
 
@@ -103,58 +96,17 @@ clean: ## delete the environment, all caches, and what was built, but for build/
 	rm -rf .venv .publish .uv build/home build/jupyter_execute build/lite build/links build/site build/slides publish/node_modules __pycache__ .pytest_cache .hypothesis .ruff_cache *.egg-info
 	find helpers tests notebooks publish \( -name __pycache__ -o -name .ipynb_checkpoints \) -prune -exec rm -rf {} +
 
-# Writes the path of the Python that runs it, behind an environment if it is in one (with no line end, which bash on
-# Windows would keep half of), or says why that Python will not do. Old ones must be able to read it.
-define FIND_PYTHON
-import io, re, sys
-project = io.open("pyproject.toml", encoding="utf-8").read()
-text, oldest, end = re.search('requires-python = "(>=3.([0-9]+),<3.([0-9]+))"', project).groups()
-if not (3, int(oldest)) <= sys.version_info[:2] < (3, int(end)):
-    sys.exit("The course needs Python %s, not %s.\nName another, as in:  make PYTHON=python3.12 lab" % (text, sys.version.split()[0]))
-sys.stdout.write(getattr(sys, "_base_executable", sys.executable))
-endef
-export FIND_PYTHON
-
-define NO_PYTHON
-There is no $(PYTHON) on this machine. Install Python 3.12, or name the one you have:  make lab PYTHON=python3.12
-endef
-define UNFINISHED
-The set-up did not finish; the lines above say why. It needs pip, the network (this once), 2 GB of disk, and permission
-to write into this folder (on Windows, where open files cannot go, close JupyterLab, too). Then call make again.
-endef
-export NO_PYTHON UNFINISHED
-# Where the Python to use is, as $$python of the shell; and what to say when pip or uv fails with it.
-SET_PYTHON = command -v "$(PYTHON)" >/dev/null || { echo "$$NO_PYTHON" >&2; exit 1; }; \
-  python=$$(PYTHONIOENCODING=utf-8 "$(PYTHON)" -c "$$FIND_PYTHON") || exit 1
-OR_EXPLAIN = || { echo "$$UNFINISHED" >&2; exit 1; }
-
-# --python keeps uv out of an environment that happens to be active. The project itself is built with the setuptools
-# that the lock has installed (--no-build-isolation): nothing gets in that the lock does not name. Compiled at once,
-# since Python may be forbidden to do it later (PYTHONDONTWRITEBYTECODE): importing TensorFlow then takes 18 seconds.
-define ENVIRONMENT
-$(SET_PYTHON); \
-  rm -rf $(@D) && "$(UV)" venv --quiet --python "$$python" $(@D) $(OR_EXPLAIN)
-"$(UV)" pip sync --python $(@D) --require-hashes --compile-bytecode $< $(OR_EXPLAIN)
-"$(UV)" pip install --python $(@D) --no-deps --no-build-isolation --editable .
-endef
-
-.venv/ready: requirements.lock pyproject.toml | $(filter $(OWN_UV),$(UV))
-	$(ENVIRONMENT)
+.venv/ready: requirements.lock pyproject.toml
+	sh tools/environment.sh $(@D) $<
 	cp helpers/teaching/jupyter_server_config.py .venv/etc/jupyter/
 	$(BIN)/jupyter labextension disable @jupyterlab/apputils-extension:announcements # its question about news
 	$(BIN)/python -c "import matplotlib.pyplot"
 	touch $@
 
-.publish/ready: publish/requirements.lock publish/package-lock.json pyproject.toml | $(filter $(OWN_UV),$(UV))
-	$(ENVIRONMENT)
+.publish/ready: publish/requirements.lock publish/package-lock.json pyproject.toml
+	sh tools/environment.sh $(@D) $<
 	npm ci --ignore-scripts --prefix publish --no-audit --no-fund
 	touch $@
 
 # npm and a program of nbgrader's are called by their names.
 .publish/ready assignment audit test-publish: export PATH := $(CURDIR)/$(PUBLISH)$(if $(WINDOWS),;,:)$(PATH)
-
-# In a folder of its own, because the Pythons of Debian and others refuse to install into themselves.
-$(OWN_UV):
-	$(SET_PYTHON); \
-	  PIP_ROOT_USER_ACTION=ignore PIP_DISABLE_PIP_VERSION_CHECK=1 \
-	  "$$python" -m pip install --quiet --target .uv uv $(OR_EXPLAIN)

@@ -121,6 +121,12 @@ def test_this_environment_is_the_locked_one():
     assert installed == wanted
 
 
+def test_the_readme_states_the_supported_pythons_once_and_names_no_version_on_its_first_screen():
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert re.findall(r"(?i)python ?(3[.\d]+\d.*?3[.\d]+\d|3\.\d+)", readme) == [f"{PYTHONS[0]} to {PYTHONS[-1]}"]
+    assert not re.search(r"3\.\d", readme.split("\n## ")[0])
+
+
 def test_conda_has_a_supported_python_and_installs_exactly_the_lock():
     *packages, pip = CONDA["dependencies"]
     python = next(package for package in packages if package.startswith("python="))

@@ -189,32 +189,127 @@ def test_in_a_folder_with_spaces_and_letters_beyond_ascii(tmp_path):
     assert json.loads(done.stdout) == FINE
 
 
-# --- a set-up that cannot succeed says why ----------------------------------------------------------------------------
+# --- the set-up, with whatever Python there is ------------------------------------------------------------------------
+
+# A Python that says it is another version, and may have no pip and no venv.
+STAND_IN = """#!{python}
+import runpy, sys
+version = ({version}, 0, "final", 0)
+fields = dict(zip(("major", "minor", "micro", "releaselevel", "serial"), version))
+sys.version_info = type("version_info", (tuple,), fields)(version)
+sys.version = ".".join(map(str, version[:3])) + sys.version[sys.version.index(" "):]
+flags = [number for number, argument in enumerate(sys.argv) if argument in ("-c", "-m")]
+flag, what, *rest = sys.argv[flags[0]:]
+sys.argv = [flag, *rest]
+if what in {lacks}:
+    sys.exit("No module named " + what)
+elif flag == "-c":
+    exec(what, {{"__name__": "__main__"}})
+else:
+    runpy.run_module(what, run_name="__main__", alter_sys=True)
+"""
+HERE = ".".join(map(str, sys.version_info[:2]))
+BASE = getattr(sys, "_base_executable", sys.executable)
+NO_PIP = ("pip", "venv")
 
 
-def set_up(course: Path, *, within: list[str] = (), python: str = sys.executable, environment=ENGLISH) -> str:
-    """Try to set up the course without an environment; return what is said on stderr."""
+def stand_in(version: str, lacks: tuple[str, ...] = ()) -> str:
+    return STAND_IN.format(python=BASE, version=version.replace(".", ", "), lacks=lacks)
+
+
+def machine(folder: Path, *, uv: bool = True, **pythons: str) -> dict[str, str]:
+    """Return an environment whose PATH has these Pythons (a script, or a path), this machine's tools, and uv."""
+    programs, home = folder / "programs", folder / "home"
+    programs.mkdir()
+    home.mkdir()
+    tools = {tool.name: tool for path in ("/usr/bin", "/bin") for tool in Path(path).iterdir() if tool.is_file()}
+    for name, tool in tools.items():
+        if not re.match("python|pip|pypy|uv|conda", name):
+            (programs / name).symlink_to(tool)
+    for name, python in pythons.items():
+        program = programs / name.replace("_", ".")
+        if python.startswith("#!"):
+            program.write_text(python)
+            program.chmod(0o755)
+        else:
+            program.symlink_to(python)
+    if uv:
+        found = shutil.which("uv") or ROOT / ".uv" / "bin" / "uv"
+        if not Path(found).exists():
+            pytest.skip("uv is not on this machine")
+        (programs / "uv").symlink_to(found)
+    kept = {name: value for name, value in ENGLISH.items() if not name.startswith(("PYTHON", "VIRTUAL", "UV", "XDG"))}
+    # Where a Python would be fetched from, nobody answers: a test downloads none.
+    nowhere = {"UV_PYTHON_INSTALL_MIRROR": "http://127.0.0.1:9", "UV_HTTP_RETRIES": "0"}
+    return kept | nowhere | {"PATH": str(programs), "HOME": str(home)}
+
+
+def set_up(course: Path, environment: dict[str, str], *options: str) -> subprocess.CompletedProcess:
+    """Set up the course, and print the version of its JupyterLab."""
     (course / ".venv").unlink()
-    done = run([*within, "make", "lab", f"PYTHON={python}"], course, environment)
+    return run(["make", "lab", "LAB_FLAGS=--version", *options], course, environment)
+
+
+def refusal(*arguments: str | Path | dict[str, str]) -> str:
+    """Try to set up the course, which must fail; return what is said on stderr."""
+    done = set_up(*arguments)
     assert done.returncode != 0
-    assert not (course / ".venv" / "ready").exists()
     return done.stderr
 
 
-def test_set_up_without_python(course):
-    assert set_up(course, python="python3.99").startswith("There is no python3.99 on this machine. Install Python 3.12")
+def test_set_up_with_a_python_that_is_not_there(course, tmp_path):
+    said = refusal(course, machine(tmp_path, uv=False, python3=BASE), "PYTHON=python3.99")
+    assert said.startswith("There is no python3.99 on this machine. Without PYTHON=... make finds or fetches one")
 
 
-def test_set_up_with_another_python_than_the_supported_ones(course):
-    project = (course / "pyproject.toml").read_text(encoding="utf-8")
-    other = re.sub("(?m)^requires-python = .*$", 'requires-python = ">=3.98,<3.99"', project)
-    (course / "pyproject.toml").write_text(other, encoding="utf-8")
-    assert set_up(course).startswith("The course needs Python >=3.98,<3.99, not 3.")
+def test_set_up_with_a_named_python_that_will_not_do(course, tmp_path):
+    said = refusal(course, machine(tmp_path, uv=False, python3=stand_in("3.14.3")), "PYTHON=python3")
+    assert re.match(r"The course needs Python >=3\.\d+,<3\.\d+, and python3 is 3\.14\.3\. Without PYTHON=\.\.\. ", said)
 
 
-@pytest.mark.stress  # pip and uv try more than once
+def test_set_up_without_any_python(course, tmp_path):
+    assert refusal(course, machine(tmp_path, uv=False)).startswith("There is no Python here, from 3.8 on: install one")
+
+
+def test_set_up_without_pip(course, tmp_path):
+    pythons = {"python3": stand_in("3.14.3", NO_PIP), "python": stand_in("3.7.1")}
+    said = refusal(course, machine(tmp_path, uv=False, **pythons))
+    assert said.startswith("None of the Pythons here (python3) has pip: install it (apt install python3-pip, ")
+
+
+@pytest.mark.parametrize("version", ["2.7.18", "3.8.18", "3.10.13", "3.14.3"])
+def test_another_python_on_the_path_takes_the_place_of_one_out_of_range(course, tmp_path, version):
+    environment = machine(tmp_path, python3=stand_in(version), **{f"python{HERE}": BASE})
+    (course / "empty.lock").touch()
+    run(["sh", "tools/environment.sh", "made", "empty.lock"], course, environment)
+    made = (course / "made" / "pyvenv.cfg").read_text(encoding="utf-8")
+    assert re.search(rf"(?m)^version_info = {re.escape(HERE)}", made), made
+
+
+def test_where_no_python_will_do_and_none_can_be_fetched_it_says_the_ways_out(course, tmp_path):
+    done = set_up(course, machine(tmp_path, python3=stand_in("3.14.3")))
+    assert done.returncode != 0
+    assert re.search(r"No Python >=3.* is here: uv fetches one, .* into \S+/home/\S+\.", done.stdout)
+    assert "http://127.0.0.1:9" in done.stderr, "it was tried"
+    for way in ("apt install", "dnf install", "brew install", "winget install", "PYTHON=/", "conda"):
+        assert way in done.stderr
+
+
+@pytest.mark.stress  # each has an environment of its own, from the network
+@pytest.mark.parametrize("lacks", [(), NO_PIP], ids=["with pip", "without pip"])
+@pytest.mark.parametrize("version", ["3.8.18", "3.14.3"])
+def test_set_up_on_a_new_machine_with_another_python(course, tmp_path, version, lacks):
+    environment = machine(tmp_path, uv=False, python3=stand_in(version, lacks), **{f"python{HERE}": BASE})
+    done = set_up(course, environment)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert re.fullmatch(r"4\.\d+\.\d+", done.stdout.splitlines()[-1])
+
+
+@pytest.mark.stress  # pip tries more than once
 def test_set_up_without_a_network(course):
     needs(*WITHOUT_NETWORK, "true")
     environment = ENGLISH | {"UV_CACHE_DIR": str(course / "build" / "uv"), "PIP_RETRIES": "0", "UV_HTTP_RETRIES": "0"}
-    said = set_up(course, within=WITHOUT_NETWORK, environment=environment)
-    assert "The set-up did not finish; the lines above say why. It needs pip, the network (this once)" in said
+    (course / ".venv").unlink()
+    done = run([*WITHOUT_NETWORK, "make", "lab"], course, environment)
+    assert done.returncode != 0 and not (course / ".venv" / "ready").exists()
+    assert "pip could not fetch uv" in done.stderr or "The set-up did not finish" in done.stderr
