@@ -17,8 +17,19 @@ from cases import refused
 
 ROOT = Path(__file__).parents[1]
 IN_A_CLONE = pytest.mark.skipif(not (ROOT / ".git").exists(), reason="this folder is not a git clone")
-CHAPTERS = ("01_why", "02_forward", "glossary")
-MINE = '{"cells": ["what I wrote, é"]}\n'
+CHAPTERS = ("01_why", "02_forward", "reference/glossary")
+
+
+def cells(*sources, outputs=(), version="3"):
+    """A notebook of code cells, as a file holds it; outputs and metadata change when it is merely run or opened."""
+    code = [{"cell_type": "code", "source": [text], "outputs": list(outputs), "metadata": {}} for text in sources]
+    return json.dumps({"cells": code, "metadata": {"language_info": {"version": version}}}) + "\n"
+
+
+COURSE = cells("1 + 1")
+MINE = cells("1 + 1", "# what I wrote, é")
+RUN = cells("1 + 1", outputs=[{"output_type": "stream", "text": "2"}], version="3.12.1")
+UNREADABLE = COURSE[:-5]
 
 
 def git(folder, *command):
@@ -28,9 +39,14 @@ def git(folder, *command):
 
 
 def commit(folder, **files):
-    """Write files (name=text, with __ for a slash and nothing for .ipynb) and commit them."""
+    """Write notebooks (name=text), or delete those whose text is None, and commit that."""
     for name, text in files.items():
-        (folder / f"notebooks/{name}.ipynb").write_text(text, encoding="utf-8")
+        path = folder / f"notebooks/{name}.ipynb"
+        if text is None:
+            path.unlink()
+        else:
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(text, encoding="utf-8")
     git(folder, "add", "--all")
     assert git(folder, "commit", "--message=course").returncode == 0
 
@@ -44,7 +60,7 @@ def course(tmp_path):
     for name in (".gitattributes", ".gitignore"):
         shutil.copy(ROOT / name, folder)
     (folder / "helpers.py").write_text("")
-    commit(folder, **dict.fromkeys(CHAPTERS, '{"cells": []}\n'))
+    commit(folder, **dict.fromkeys(CHAPTERS, COURSE))
     return folder
 
 
@@ -84,14 +100,28 @@ def test_reset_sets_one_chapter_back_and_keeps_a_dated_copy(clone, wanted, stage
     if staged:
         clone.git("add", "--all")
     restore.reset(clone, wanted)
-    assert notebook(clone, "02_forward").read_text(encoding="utf-8") == '{"cells": []}\n'
+    assert notebook(clone, "02_forward").read_text(encoding="utf-8") == COURSE
     assert notebook(clone, "01_why").read_text(encoding="utf-8") == "also mine"
     (copy,) = copies(clone)
     assert copy.read_text(encoding="utf-8") == MINE
     assert re.fullmatch(r"02_forward\.\d{4}-\d\d-\d\d-\d{6}\.ipynb", copy.name)
     said = capsys.readouterr().out
     assert f"notebooks/mine/{copy.name}" in said and "Reload Notebook from Disk" in said
-    assert clone.changed("HEAD") == ["notebooks/01_why.ipynb"], "the copy is no change of the course"
+    assert clone.changed() == ["notebooks/01_why.ipynb"], "the copy is no change of the course"
+
+
+def test_reset_of_a_chapter_that_was_only_run_makes_no_copy(clone, capsys):
+    change(clone, "02_forward", RUN)
+    restore.reset(clone, "2")
+    assert notebook(clone, "02_forward").read_text(encoding="utf-8") == COURSE and copies(clone) == []
+    assert "notebooks/02_forward.ipynb is as it came again.\n" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("text", [cells("1 + 2"), cells(), UNREADABLE, "[]", COURSE.replace("code", "markdown", 1)])
+def test_what_was_written_is_kept_whatever_it_is(clone, text):
+    change(clone, "02_forward", text)
+    restore.reset(clone, "2")
+    assert [copy.read_text(encoding="utf-8") for copy in copies(clone)] == [text]
 
 
 def test_reset_of_what_is_as_it_came_says_so_and_makes_no_copy(clone, capsys):
@@ -130,19 +160,46 @@ def test_a_copy_is_never_written_over(clone, monkeypatch):
 # --- update -----------------------------------------------------------------------------------------------------------
 
 
-def test_update_brings_the_newest_and_keeps_what_was_changed(clone, course, capsys):
+def test_update_brings_the_newest_and_keeps_what_was_written(clone, course, capsys):
     for name in ("01_why", "02_forward"):
         change(clone, name)
-    commit(course, **{"01_why": "newer", "glossary": "newer", "03_new": "new"})
+    change(clone, "reference/glossary", RUN)
+    newer = cells("newer")
+    commit(course, **{"01_why": newer, "reference/glossary": newer, "03_new": newer})
     restore.update(clone)
     texts = {name: notebook(clone, name).read_text(encoding="utf-8") for name in (*CHAPTERS, "03_new")}
     # Chapter 2 has no newer version, so the reader goes on with it where it is.
-    assert texts == {"01_why": "newer", "02_forward": MINE, "glossary": "newer", "03_new": "new"}
+    assert texts == {"01_why": newer, "02_forward": MINE, "reference/glossary": newer, "03_new": newer}
     (copy,) = copies(clone)
     assert copy.name.startswith("01_why.") and copy.read_text(encoding="utf-8") == MINE
-    assert "3 files are newer now" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert f"01_why.ipynb has a newer version, which is there now; yours is notebooks/mine/{copy.name}." in said
+    assert "glossary" not in said and "3 files are newer now" in said
     restore.update(clone)
     assert "This is the newest version of the course." in capsys.readouterr().out
+
+
+def test_update_brings_a_reader_across_renamed_and_deleted_chapters(clone, course, capsys):
+    commit(course, **{"03_keras": cells("keras", "more", "and more"), "04_text": cells("text", "of another chapter")})
+    restore.update(clone)
+    change(clone, "03_keras")
+    change(clone, "04_text", UNREADABLE)
+    change(clone, "02_forward", RUN)
+    notebook(clone, "01_why").unlink()
+    (course / "notebooks/06_keras.ipynb").write_text(cells("keras", "more", "and more!"))
+    commit(course, **{"03_keras": None, "04_text": None, "02_forward": None, "01_why": cells("newer")})
+    capsys.readouterr()
+    restore.update(clone)
+    assert {path.name for path in (clone.folder / "notebooks").glob("*.ipynb")} == {"06_keras.ipynb", "01_why.ipynb"}
+    kept = {path.name.split(".")[0]: path for path in copies(clone)}
+    assert {name: path.read_text(encoding="utf-8") for name, path in kept.items()} == {
+        "03_keras": MINE,
+        "04_text": UNREADABLE,
+    }
+    said = capsys.readouterr().out
+    assert f"03_keras.ipynb is notebooks/06_keras.ipynb now; yours is notebooks/mine/{kept['03_keras'].name}." in said
+    assert f"04_text.ipynb is no longer part of the course; yours is notebooks/mine/{kept['04_text'].name}." in said
+    assert clone.changed() == []
 
 
 def own_commit(clone, course):
@@ -154,7 +211,7 @@ def own_commit(clone, course):
 def helpers_changed(clone, course):
     (clone.folder / "helpers.py").write_text("mine")
     (course / "helpers.py").write_text("theirs")
-    commit(course, glossary="newest")
+    commit(course, **{"02_forward": "newest"})
     return "You have changed helpers.py"
 
 

@@ -1,11 +1,13 @@
-"""Set the course's notebooks back, or bring them up to date, and keep whatever the reader wrote in a dated copy.
+"""Set the course's notebooks back, or bring them up to date, and keep what the reader wrote in a dated copy.
 
 ``python -m helpers.teaching.restore reset 2`` sets chapter 2 back to how it came, and ``... update`` fetches the newest
-version of the course. Both ask git, and need the folder to be a clone.
+version of the course. Both ask git, and need the folder to be a clone. A notebook that was only run is set back without
+a copy: what a reader wrote is the sources of its cells.
 """
 
 import argparse
 import datetime
+import json
 import shutil
 import subprocess
 import sys
@@ -44,43 +46,72 @@ class Clone:
             raise Refused(f"git {command[0]} said: {ran.stderr.strip() or ran.stdout.strip()}")
         return ran.stdout
 
-    def changed(self, *between: str) -> list[str]:
-        """Name the tracked files that differ between two commits, or between one commit and the folder."""
-        return self.git("diff", "--name-only", "--no-renames", *between).splitlines()
+    def changed(self) -> list[str]:
+        """Name the tracked files that are not as they came."""
+        return self.git("diff", "--name-only", "--no-renames", "HEAD").splitlines()
 
-    def reset(self, name: str) -> Path | None:
-        """Set one file back to how it came, and return the copy of what was there (None if the file was deleted)."""
-        file, copy = self.folder / name, None
-        if file.exists():
-            copy = self.folder / KEPT / f"{file.stem}.{datetime.datetime.now():%Y-%m-%d-%H%M%S}{file.suffix}"
-            if copy.exists():
-                raise Refused(f"{copy} exists already: nothing was changed. Try again in a second.")
-            copy.parent.mkdir(exist_ok=True)
-            shutil.copy2(file, copy)
-        self.git("restore", "--source=HEAD", "--staged", "--worktree", "--", name)
-        return copy
+    def holds_the_readers_words(self, name: str) -> bool:
+        """Say whether the reader changed, added or removed a cell of this notebook, or made it unreadable."""
+        file = self.folder / name
+        if not file.exists():
+            return False
+        theirs = cells(file.read_text(encoding="utf-8", errors="replace"))
+        return theirs is None or theirs != cells(self.git("show", f"HEAD:{name}"))
+
+    def set_back(self, names: list[str]) -> dict[str, str]:
+        """Set notebooks back to how they came; return where a copy of what the reader wrote is, for those that have it.
+
+        Raises Refused, before anything is changed, where a copy would take the place of another file.
+        """
+        copies = {}
+        for name in filter(self.holds_the_readers_words, names):
+            path = Path(name)
+            copies[name] = f"{KEPT}/{path.stem}.{datetime.datetime.now():%Y-%m-%d-%H%M%S}{path.suffix}"
+        if taken := [copy for copy in copies.values() if (self.folder / copy).exists()]:
+            raise Refused(f"{taken[0]} exists already: nothing was changed. Try again in a second.")
+        for name, copy in copies.items():
+            (self.folder / copy).parent.mkdir(exist_ok=True)
+            shutil.copy2(self.folder / name, self.folder / copy)
+        if names:
+            self.git("restore", "--source=HEAD", "--staged", "--worktree", "--", *names)
+        return copies
+
+
+def cells(text: str) -> list | None:
+    """Return what one can write into the cells of a notebook, or None if this is no notebook."""
+    try:
+        return [
+            (cell["cell_type"], "".join(cell["source"]), cell.get("attachments", {}))
+            for cell in json.loads(text)["cells"]
+        ]
+    except (ValueError, KeyError, TypeError):
+        return None
 
 
 def reset(clone: Clone, *wanted: str) -> None:
     """Set chapters, named by number or by the beginning of their file, back to how they came."""
-    known = clone.git("ls-tree", "--name-only", "HEAD", f"{NOTEBOOKS}/").splitlines()
-    known = [name for name in known if name.endswith(".ipynb")]
+    tracked = clone.git("ls-tree", "-r", "--name-only", "HEAD", f"{NOTEBOOKS}/").splitlines()
+    known = {Path(name).stem: name for name in tracked if name.endswith(".ipynb")}
     chosen = []
     for word in wanted:
-        start = f"{NOTEBOOKS}/{word.zfill(2) if word.isdigit() else Path(word).name}"
-        found = [name for name in known if name.startswith(start)]
+        start = word.zfill(2) if word.isdigit() else Path(word).name.removesuffix(".ipynb")
+        found = [name for stem, name in known.items() if start and stem.startswith(start)]
         if len(found) != 1:
-            raise Refused(f"{word!r} must name one of {', '.join(Path(name).stem for name in known)}")
+            raise Refused(f"{word!r} must name one of {', '.join(known)}")
         chosen += found
-    changed = clone.changed("HEAD")
+    changed = clone.changed()
+    copies = clone.set_back([name for name in chosen if name in changed])
     for name in chosen:
-        if name not in changed:
+        if name in changed:
+            print(f"{name} is as it came again{yours(copies, name)}.")
+        else:
             print(f"{name} is as it came: nothing was changed.")
-    tell(clone, [name for name in chosen if name in changed], "is as it came again")
+    if set(chosen) & set(changed):
+        print(RELOAD)
 
 
 def update(clone: Clone) -> None:
-    """Fetch the newest version of the course; set aside only those changed notebooks that have a newer version."""
+    """Fetch the newest version of the course; set aside only what the reader wrote into notebooks it changes."""
     clone.git("fetch", "--quiet")
     newest = clone.git("rev-parse", "--symbolic-full-name", "@{upstream}").strip()
     if clone.git("merge-base", "HEAD", newest) != clone.git("rev-parse", "HEAD"):
@@ -88,32 +119,45 @@ def update(clone: Clone) -> None:
             "You have made commits of your own, so the newest version cannot take the place of yours: nothing was "
             f"changed. `git merge {newest}` joins both."
         )
-    incoming = clone.changed("HEAD", newest)
-    both = [name for name in clone.changed("HEAD") if name in incoming]
-    other = [name for name in both if not (name.startswith(f"{NOTEBOOKS}/") and name.endswith(".ipynb"))]
-    if other:
+    fate, arriving = incoming(clone, newest)
+    tracked = clone.git("ls-tree", "-r", "--name-only", "HEAD").splitlines()
+    if in_the_way := [name for name in arriving if name not in tracked and (clone.folder / name).exists()]:
+        raise Refused(
+            f"The course has a file of the same name as your {', '.join(in_the_way)} now: rename yours first."
+        )
+    both = [name for name in clone.changed() if name in fate]
+    if other := [name for name in both if not (name.startswith(f"{NOTEBOOKS}/") and name.endswith(".ipynb"))]:
         raise Refused(
             f"You have changed {', '.join(other)}, and there is a newer version: nothing was changed. Put yours aside "
             "with `git stash`, run `make update` again, and get yours back with `git stash pop`."
         )
-    tracked = clone.git("ls-tree", "-r", "--name-only", "HEAD").splitlines()
-    if in_the_way := [name for name in incoming if name not in tracked and (clone.folder / name).exists()]:
-        raise Refused(
-            f"The course has a file of the same name as your {', '.join(in_the_way)} now: rename yours first."
-        )
-    tell(clone, both, "has a newer version, which is there now")
+    copies = clone.set_back(both)
     clone.git("merge", "--ff-only", "--quiet", newest)
-    print(f"{len(incoming)} files are newer now." if incoming else "This is the newest version of the course.")
-
-
-def tell(clone: Clone, names: list[str], what: str) -> None:
-    """Set files back and say where the reader's own version of each is."""
-    for name in names:
-        copy = clone.reset(name)
-        yours = f"; yours is {copy.relative_to(clone.folder).as_posix()}" if copy else ""
-        print(f"{name} {what}{yours}.")
-    if names:
+    for name in copies:
+        print(f"{name} {fate[name]}{yours(copies, name)}.")
+    if copies:
         print(RELOAD)
+    print(f"{len(fate)} files are newer now." if fate else "This is the newest version of the course.")
+
+
+def incoming(clone: Clone, newest: str) -> tuple[dict[str, str], list[str]]:
+    """Return what becomes of each file that the newest version changes, in words, and the names that appear."""
+    fate, arriving = {}, []
+    for line in clone.git("diff", "--name-status", "--find-renames", "HEAD", newest).splitlines():
+        kind, name, *moved_to = line.split("\t")
+        arriving += [name] if kind == "A" else moved_to
+        if moved_to:
+            fate[name] = f"is {moved_to[0]} now"
+        elif kind == "D":
+            fate[name] = "is no longer part of the course"
+        else:
+            fate[name] = "has a newer version, which is there now"
+    return fate, arriving
+
+
+def yours(copies: dict[str, str], name: str) -> str:
+    """Say where the reader's own version is, if there is one."""
+    return f"; yours is {copies[name]}" if name in copies else ""
 
 
 def main() -> None:
