@@ -191,22 +191,22 @@ def test_in_a_folder_with_spaces_and_letters_beyond_ascii(tmp_path):
 
 # --- the set-up, with whatever Python there is ------------------------------------------------------------------------
 
-# A Python that says it is another version, and may have no pip and no venv.
+# A Python that says it is another version when code asks, and may have no pip and no venv.
 STAND_IN = """#!{python}
 import runpy, sys
-version = ({version}, 0, "final", 0)
-fields = dict(zip(("major", "minor", "micro", "releaselevel", "serial"), version))
-sys.version_info = type("version_info", (tuple,), fields)(version)
-sys.version = ".".join(map(str, version[:3])) + sys.version[sys.version.index(" "):]
 flags = [number for number, argument in enumerate(sys.argv) if argument in ("-c", "-m")]
 flag, what, *rest = sys.argv[flags[0]:]
 sys.argv = [flag, *rest]
 if what in {lacks}:
     sys.exit("No module named " + what)
-elif flag == "-c":
-    exec(what, {{"__name__": "__main__"}})
-else:
+if flag == "-m":
     runpy.run_module(what, run_name="__main__", alter_sys=True)
+    sys.exit()
+version = ({version}, 0, "final", 0)
+fields = dict(zip(("major", "minor", "micro", "releaselevel", "serial"), version))
+sys.version_info = type("version_info", (tuple,), fields)(version)
+sys.version = ".".join(map(str, version[:3])) + sys.version[sys.version.index(" "):]
+exec(what, {{"__name__": "__main__"}})
 """
 HERE = ".".join(map(str, sys.version_info[:2]))
 BASE = getattr(sys, "_base_executable", sys.executable)
