@@ -18,9 +18,11 @@ NEW_HOME := $(shell test -w ~ || { mkdir -p build/home && cd build/home && pwd; 
 $(if $(NEW_HOME),$(eval export HOME := $(NEW_HOME)))
 
 CHAPTERS := $(wildcard notebooks/0*.ipynb)
-COURSE := $(CHAPTERS) $(addprefix notebooks/,$(addsuffix .ipynb,index glossary errata))
+# What the linter reads.
+PYTHON_CODE := conftest.py helpers tools tests notebooks
+COURSE := notebooks/index.ipynb $(CHAPTERS) $(wildcard notebooks/workshops/*.ipynb notebooks/reference/*.ipynb)
 
-.PHONY: help lab reset update test stress mutation notebooks solutions site slides assignment lite load links audit test-publish bench bench-widgets format lock clean
+.PHONY: help lab reset update check test stress mutation notebooks solutions site slides assignment lite load links audit test-publish bench bench-widgets format lock clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' Makefile
@@ -30,13 +32,16 @@ lab: .venv/ready ## open the course in JupyterLab
 	  --LabApp.default_url=lab/tree/notebooks/index.ipynb $(LAB_FLAGS)
 
 reset: .venv/ready ## set a chapter back to how it came, and keep yours in notebooks/mine:  make reset CHAPTER=2
-	$(BIN)/python -m helpers.teaching.restore reset $(CHAPTER)
+	$(BIN)/python -m tools.restore reset $(CHAPTER)
 
 update: .venv/ready ## fetch the newest version of the course, and keep what you changed in notebooks/mine
-	$(BIN)/python -m helpers.teaching.restore update
+	$(BIN)/python -m tools.restore update
 
 test: .venv/ready ## run every test, and every notebook against its stored outputs
 	$(BIN)/python -m pytest $(PYTEST_FLAGS)
+
+check: .venv/ready ## run what every edit should pass, within a minute: the linter, helpers, the exercises, one chapter
+	$(BIN)/python -m pytest $(CHECKED) $(PYTEST_FLAGS)
 
 stress: .venv/ready ## run the tests that take too long for every day
 	$(BIN)/python -m pytest -m stress --hypothesis-profile=stress $(PYTEST_FLAGS)
@@ -45,35 +50,35 @@ mutation: .venv/ready ## break the code in many places, one after the other: a t
 	$(BIN)/python tests/mutation.py
 
 notebooks: .venv/ready ## execute every notebook anew and store its outputs in normal form
-	$(BIN)/python -m helpers.teaching.notebooks $(COURSE)
+	$(BIN)/python -m tools.notebooks $(COURSE)
 
 solutions: .venv/ready ## write the chapters with every exercise solved into build/solutions, for teachers
-	$(BIN)/python -m helpers.teaching.exercises.solutions build/solutions $(CHAPTERS)
+	$(BIN)/python -m tools.solutions build/solutions $(CHAPTERS)
 
 site: .publish/ready ## build the static edition for the web into build/site
-	$(PUBLISH)/python -m sphinx -q -W --keep-going -E -c publish/site notebooks build/site
+	$(PUBLISH)/python -m sphinx -q -W --keep-going -E -c tools/publish/site notebooks build/site
 
 slides: .publish/ready ## build a deck of slides for each chapter into build/slides
-	$(PUBLISH)/python publish/slides.py build/slides $(CHAPTERS)
+	$(PUBLISH)/python tools/publish/slides.py build/slides $(CHAPTERS)
 
 assignment: .publish/ready ## make an nbgrader course of the chapters in build/assignment
-	$(PUBLISH)/python publish/assignment.py build/assignment $(CHAPTERS)
+	$(PUBLISH)/python tools/publish/assignment.py build/assignment $(CHAPTERS)
 
 lite: .publish/ready ## build the edition that runs in the reader's browser into build/lite
-	$(PUBLISH)/python publish/lite.py build/lite
+	$(PUBLISH)/python tools/publish/lite.py build/lite
 
 load: .publish/ready ## measure classes of 1, 5, 10 and 20 students on this machine (on Linux; some minutes, 12 GB)
-	$(PUBLISH)/python publish/load.py 1 5 10 20
+	$(PUBLISH)/python tools/publish/load.py 1 5 10 20
 
 links: .publish/ready ## ask every other site that the chapters link to whether the page still exists (needs a network)
-	$(PUBLISH)/python -m sphinx -q -W --keep-going -E -b linkcheck -c publish/site notebooks build/links
+	$(PUBLISH)/python -m sphinx -q -W --keep-going -E -b linkcheck -c tools/publish/site notebooks build/links
 
 audit: .publish/ready ## look up every locked package among the known vulnerabilities (needs a network)
-	$(PUBLISH)/python -m pip_audit --strict --disable-pip --require-hashes -r requirements.lock -r publish/requirements.lock
-	npm audit --prefix publish
+	$(PUBLISH)/python -m pip_audit --strict --disable-pip --require-hashes -r requirements.lock -r tools/publish/requirements.lock
+	npm audit --prefix tools/publish
 
 test-publish: .publish/ready ## build everything that is published once more and test it
-	$(PUBLISH)/python -m pytest -p no:xdist -o addopts=--strict-markers publish $(PYTEST_FLAGS)
+	$(PUBLISH)/python -m pytest -p no:xdist -o addopts=--strict-markers tests/publish $(PYTEST_FLAGS)
 
 bench: .venv/ready ## measure the recurrence beside the frameworks (some minutes, on a quiet machine)
 	$(BIN)/python tests/benchmarks/recurrence.py
@@ -82,30 +87,28 @@ bench-widgets: .venv/ready ## measure how fast the interactive figures answer, i
 	$(BIN)/python tests/benchmarks/widgets.py
 
 format: .venv/ready ## repair and format the code, also in the notebooks
-	$(BIN)/python -m ruff check --fix --exit-zero conftest.py helpers tests notebooks publish
-	$(BIN)/python -m ruff format conftest.py helpers tests notebooks publish
+	$(BIN)/python -m ruff check --fix --exit-zero $(PYTHON_CODE)
+	$(BIN)/python -m ruff format $(PYTHON_CODE)
 
 COMPILE = sh tools/uv.sh pip compile --quiet --universal --generate-hashes --fork-strategy fewest --python-version 3.11 \
 	  --prerelease disallow --no-header $(LOCK_FLAGS) --extra test
 
 lock: ## derive both requirements.lock from pyproject.toml
 	$(COMPILE) --output-file requirements.lock pyproject.toml
-	$(COMPILE) --extra publish --constraints requirements.lock --output-file publish/requirements.lock pyproject.toml
+	$(COMPILE) --extra publish --constraints requirements.lock --output-file tools/publish/requirements.lock pyproject.toml
 
 clean: ## delete the environment, all caches, and what was built, but for build/assignment and build/solutions
-	rm -rf .venv .publish .uv build/home build/jupyter_execute build/lite build/links build/site build/slides publish/node_modules __pycache__ .pytest_cache .hypothesis .ruff_cache *.egg-info
-	find helpers tests notebooks publish \( -name __pycache__ -o -name .ipynb_checkpoints \) -prune -exec rm -rf {} +
+	rm -rf .venv .publish .uv build/home build/jupyter_execute build/lite build/links build/site build/slides tools/publish/node_modules __pycache__ .pytest_cache .hypothesis .ruff_cache *.egg-info
+	find helpers tools tests notebooks \( -name __pycache__ -o -name .ipynb_checkpoints \) -prune -exec rm -rf {} +
 
 .venv/ready: requirements.lock pyproject.toml
 	sh tools/environment.sh $(@D) $<
-	cp helpers/teaching/jupyter_server_config.py .venv/etc/jupyter/
-	$(BIN)/jupyter labextension disable @jupyterlab/apputils-extension:announcements # its question about news
 	$(BIN)/python -c "import matplotlib.pyplot"
 	touch $@
 
-.publish/ready: publish/requirements.lock publish/package-lock.json pyproject.toml
+.publish/ready: tools/publish/requirements.lock tools/publish/package-lock.json pyproject.toml
 	sh tools/environment.sh $(@D) $<
-	npm ci --ignore-scripts --prefix publish --no-audit --no-fund
+	npm ci --ignore-scripts --prefix tools/publish --no-audit --no-fund
 	touch $@
 
 # npm and a program of nbgrader's are called by their names.

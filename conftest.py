@@ -2,6 +2,6 @@
 
 import os
 
-from helpers.teaching.notebooks import KERNEL_ENVIRONMENT
+from tools.notebooks import KERNEL_ENVIRONMENT
 
 os.environ.update(KERNEL_ENVIRONMENT)

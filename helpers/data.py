@@ -137,7 +137,7 @@ def load_sentiment(
     fractions: tuple[float, float, float] = (0.7, 0.1, 0.2),
     neutral: float = 0.5,
 ) -> tuple[Vocabulary, Dataset, Dataset, Dataset]:
-    """Make the task of chapter 5, to tell positive reviews from negative ones.
+    """Make the task of chapter 7, to tell positive reviews from negative ones.
 
     Leaves out the reviews whose rating is nearer to zero than `neutral`, and repeated texts; shuffles with `rng`;
     splits into training, validation and test set by `fractions`; builds the vocabulary from the training set alone.

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from helpers.teaching.notebooks import KERNELSPEC, THREADS
+from tools.notebooks import KERNELSPEC, THREADS
 
 from nbformat import v4
 from playwright.sync_api import Locator, Page, sync_playwright
@@ -37,7 +37,7 @@ def running(folder: Path):
     state = folder / ".lab"
     for name, settings in SETTINGS.items():
         file = state / "settings" / "@jupyterlab" / f"{name}.jupyterlab-settings"
-        file.parent.mkdir(parents=True)
+        file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(json.dumps(settings))
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))

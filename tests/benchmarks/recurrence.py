@@ -287,7 +287,7 @@ def scaling(seconds):
 
 
 def review_job(epochs=6, wanted=0.75):
-    """Train chapter 5's classifier with `training.updates` and with `model.fit`: seconds an epoch, and until 75 %."""
+    """Train chapter 7's classifier with `training.updates` and with `model.fit`: seconds an epoch, and until 75 %."""
     vocabulary, train, validation, _ = load_sentiment(np.random.default_rng(0))
     start = models.init_classifier(np.random.default_rng(0), len(vocabulary), 100, 64)
     start = start._replace(W_hh=start.W_hh / 2)  # as in the chapter

@@ -1,6 +1,6 @@
 """The exercises of the course, chapter by chapter: `exercises.NAME.check(answer)`, `.hint()` and `.solution()`.
 
-Importing this imports no TensorFlow; the exercises of chapter 4 import it when they are checked.
+Importing this imports no TensorFlow; the exercises of chapter 6 import it when they are checked.
 """
 
 from helpers.teaching.exercises.backpropagation import (

@@ -1,4 +1,4 @@
-"""Chapter 4's exercises: a cell in a loop, two layers, shapes, the states left over, and a mask.
+"""Chapter 6's exercises: a cell in a loop, two layers, shapes, the states left over, and a mask.
 
 Keras is imported by the functions that need it, so that importing the exercises stays quick.
 """
@@ -332,7 +332,7 @@ predict_shapes = Exercise(
 )
 
 
-# The notes' two loops. Chapter 4 shows these lines with their numbers.
+# The notes' two loops. Chapter 6 shows these lines with their numbers.
 TWO_ORDERS = """\
 h_lower, h_upper = zeros(), zeros()
 for x_t in tf.unstack(x, axis=1):

@@ -1,4 +1,4 @@
-"""Chapter 5's exercises: arrays from sentences, a word's gradient, when to stop, fair comparisons, and temperature."""
+"""Chapter 7's exercises: arrays from sentences, a word's gradient, when to stop, fair comparisons, and temperature."""
 
 import functools
 import re

@@ -1,4 +1,4 @@
-"""Chapter 4's interactive figures: what a recurrent layer returns, and the two orders of computing a stack."""
+"""Chapter 6's interactive figures: what a recurrent layer returns, and the two orders of computing a stack."""
 
 from helpers.numpy_rnn import RNNParams, rnn_forward
 from helpers.teaching.figures import BLUE, GREEN, GREY, ORANGE

@@ -1,4 +1,4 @@
-"""Chapter 5's interactive figures: read a sentence along, watch a network train, and write at any temperature.
+"""Chapter 7's interactive figures: read a sentence along, watch a network train, and write at any temperature.
 
 Each takes a network from the notebook; left out, a small one that is there in a moment takes its place.
 """

@@ -1,0 +1,163 @@
+"""The decks: every cell has its place, nothing is lost, and no slide overflows in a real browser."""
+
+import re
+from html import unescape
+
+from tools.notebooks import CHAPTERS, read
+from tools.publish import slides
+
+import pytest
+
+WORDS_ON_A_SLIDE = 135
+
+
+@pytest.fixture(scope="session")
+def built(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("slides")
+    slides.main(folder, *CHAPTERS)
+    return folder
+
+
+def test_text_is_cut_into_pieces_and_put_together_again():
+    source = "## A head\n\nOne *sentence*. Two: **it.** Three, e.g. this.\n\n- one\n- item\n  two\n\n$$\na\n$$\n\n| a |"
+    source += "\n\n> Q. One.\n> Two."
+    assert slides.pieces(source) == [
+        ["## A head"],
+        ["One *sentence*.", "Two: **it.**", "Three, e.g. this."],
+        ["- one", "- item\n  two"],
+        ["$$\na\n$$"],
+        ["| a |"],
+        ["> Q. One.\n> Two."],
+    ]
+    assert slides.written(slides.pieces(source)) == source
+
+
+def test_what_is_not_shown_is_in_the_notes():
+    source = "## Head\n\nFirst. Second.\n\nThird. Fourth."
+    assert slides.text_slides(source, ["## Head … Second", "Third"]) == [
+        ("## Head\n\nSecond.", "First."),
+        ("Third.", "Fourth."),
+    ]
+
+
+@pytest.mark.parametrize(("show", "found"), [(["None"], 0), (["S"], 2)])
+def test_a_wrong_start_is_named(show, found):
+    with pytest.raises(ValueError, match=f"{found} pieces instead of one begin with"):
+        slides.text_slides("Some. Such.", show)
+
+
+def test_a_cell_without_a_place_is_named():
+    notebook = read(CHAPTERS[0])
+    del notebook.cells[5].metadata["slideshow"]
+    with pytest.raises(ValueError, match=f"cell {notebook.cells[5].id}: slide_type is None"):
+        slides.deck(notebook)
+
+
+@pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
+def test_all_text_of_a_chapter_is_on_its_slides_or_in_their_notes(path):
+    notebook = read(path)
+    told = " ".join(
+        " ".join(cell.source.split()) for cell in slides.deck(notebook).cells if cell.cell_type == "markdown"
+    )
+    missing = []
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown":
+            for block in slides.pieces(cell.source):
+                missing += [piece for piece in block if " ".join(piece.split()) not in told]
+    assert missing == []
+
+
+@pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
+def test_every_section_is_a_column_of_slides(path):
+    texts = [cell.source for cell in read(path).cells if cell.cell_type == "markdown"]
+    headings = re.findall(r"(?m)^#{1,2} .*$", "\n".join(texts))
+    columns = [cell for cell in slides.deck(read(path)).cells if cell.metadata.slideshow.slide_type == "slide"]
+    assert [cell.source.splitlines()[0] for cell in columns] == headings
+
+
+@pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
+def test_no_answer_stands_beside_its_question_from_the_start(path):
+    parts = [cell for cell in slides.deck(read(path)).cells if cell.metadata.slideshow.slide_type != "notes"]
+    asked = [n for n, cell in enumerate(parts) if slides.QUESTION in cell.source]
+    assert asked
+    assert {parts[n + 1].metadata.slideshow.slide_type for n in asked} <= {"slide", "subslide", "fragment"}
+
+
+@pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
+def test_every_picture_is_described(path, built):
+    html = (built / f"{path.stem}.slides.html").read_text(encoding="utf-8")
+    told = [
+        output.metadata["image/png"]["alt"]
+        for cell in slides.deck(read(path)).cells
+        if cell.cell_type == "code" and cell.metadata.shown != "code"
+        for output in cell.outputs
+        if "image/png" in output.get("data", {})
+    ]
+    alts = re.findall(r'<img alt="([^"]*)" src="data:', html)
+    assert [unescape(alt) for alt in alts] == told != []
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
+def test_no_slide_overflows_and_every_equation_is_set(path, built, page):
+    problems = []
+    page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    page.on("request", lambda request: problems.append(request.url) if not request.url.startswith("file:") else None)
+    page.goto((built / f"{path.stem}.slides.html").as_uri())
+    page.wait_for_function("window.Reveal && Reveal.isReady()")
+    count = page.evaluate("Reveal.getTotalSlides()")
+    assert count >= 20
+    for number in range(1, count + 1):
+        found = page.evaluate(MEASURE)
+        where = f"slide {number} ({found['title']!r})"
+        if found["bottom"] > 720 or found["right"] > 1280:
+            problems.append(f"{where} is {found['right']} × {found['bottom']} large, more than 1280 × 720")
+        if found["words"] > WORDS_ON_A_SLIDE:
+            problems.append(f"{where} has {found['words']} words of text, more than {WORDS_ON_A_SLIDE}")
+        if found["words"] == 0 and not found["pictures"]:
+            problems.append(f"{where} is empty")
+        if found["raw"]:
+            problems.append(f"{where} shows the source of an equation: {found['raw']}")
+        page.evaluate("Reveal.next()")
+        while page.evaluate("Reveal.getCurrentSlide().querySelectorAll('.fragment:not(.visible)').length"):
+            page.evaluate("Reveal.next()")
+    assert not problems, "\n".join(problems)
+
+
+@pytest.mark.browser
+def test_arrow_down_goes_to_the_next_section(built, page):
+    page.goto((built / "02_forward_recurrence.slides.html").as_uri())
+    page.wait_for_function("window.Reveal && Reveal.isReady()")
+
+    def title():
+        return page.evaluate("Reveal.getCurrentSlide().querySelector('h1, h2')?.textContent.trim()[0]")
+
+    keys = "Down Right Down Down Up Right Up Up Up"
+    seen = [page.keyboard.press(f"Arrow{key}") or title() for key in keys.split()]
+    assert seen == ["1", None, "2", "3", "2", None, "2", "1", "R"]
+
+
+MEASURE = r"""() => {
+  const slide = Reveal.getCurrentSlide(), scale = Reveal.getScale(), box = slide.getBoundingClientRect();
+  let bottom = 0, right = 0;
+  for (const element of slide.querySelectorAll(":scope *:not(aside):not(aside *)")) {
+    const own = element.getBoundingClientRect();
+    if (!own.width || element.parentElement.closest("mjx-container")) continue;
+    if (element.closest("details:not([open]) > :not(summary)")) continue;
+    bottom = Math.max(bottom, (own.bottom - box.top) / scale);
+    right = Math.max(right, (own.right - box.left) / scale);
+    const scrolls = getComputedStyle(element), auto = "auto";
+    if (element.scrollWidth > element.clientWidth + 1 && scrolls.overflowX === auto) right = 9999;
+    if (element.scrollHeight > element.clientHeight + 1 && scrolls.overflowY === auto) bottom = 9999;
+  }
+  const text = slide.cloneNode(true);
+  for (const gone of text.querySelectorAll("aside, .outputs, pre, mjx-container, table, details")) gone.remove();
+  const words = text.textContent.split(/\s+/).filter(Boolean);
+  return {
+    bottom: Math.round(bottom), right: Math.round(right), words: words.length,
+    raw: text.textContent.match(/\$[^$]+\$/)?.[0],
+    title: words.slice(0, 6).join(" "),
+    pictures: slide.querySelectorAll("img, pre, table, mjx-container, details").length,
+  };
+}"""

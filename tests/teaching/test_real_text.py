@@ -1,0 +1,189 @@
+"""Chapter 7's exercises and interactive figures agree with the course's own functions, and survive their readers."""
+
+import asyncio
+
+from helpers import data, models, training
+from helpers.output import softmax
+from helpers.teaching import exercises, interactive
+from helpers.teaching.exercises.engine import NOT_ATTEMPTED, RECOGNISED, RIGHT, WRONG
+from helpers.teaching.exercises.real_text import TAUGHT, pair_reader
+from helpers.teaching.interactive import real_text
+
+import numpy as np
+import pytest
+
+# --- exercises: the solutions say what the course does ----------------------------------------------------------------
+
+
+def test_encode_batch_is_what_the_course_does():
+    sentences = [["good", "zany"], ["not", "good", "not"], ["bad"]]
+    vocabulary = data.Vocabulary(["good", "not", "bad"])
+    numbers = {word: n for n, word in enumerate(vocabulary.words)}
+    ours = exercises.encode_batch.answer(sentences, numbers)
+    for array, expected in zip(ours, data.pad([vocabulary.encode(words) for words in sentences]), strict=True):
+        np.testing.assert_array_equal(array, expected)
+
+
+def test_embedding_gradient_is_what_the_course_does():
+    rng = np.random.default_rng(0)
+    tokens, rows = rng.integers(0, 5, (3, 6)), rng.normal(size=(3, 6, 2))
+    np.testing.assert_allclose(exercises.embedding_gradient.answer(tokens, rows, 7), models._sum_rows(tokens, rows, 7))
+
+
+@pytest.mark.parametrize("patience", [1, 2, 3])
+def test_early_stopping_is_what_fit_does(patience):
+    params, train, _ = real_text._pairs_to_learn()
+    losses = [0.7, 0.6, 0.6, 0.5, 0.55, 0.52, 0.49, 0.5, 0.51, 0.6, 0.3]
+    seen, said = [], iter(losses)
+
+    def evaluate(params):
+        seen.append(params)
+        return {"loss": next(said)}
+
+    kept, history = training.fit(
+        params,
+        lambda params, batch: models.classifier_loss(params, *batch),
+        data.Minibatches(np.random.default_rng(0), train[:3], 64),
+        training.SGD(0.1),
+        epochs=len(losses),
+        evaluate=evaluate,
+        patience=patience,
+    )
+    last, best = exercises.early_stopping.answer(losses, patience)
+    assert len(history.epochs) == last + 1
+    assert kept is seen[best]
+
+
+def test_sampling_probabilities_are_those_of_write():
+    o = np.random.default_rng(0).normal(size=(3, 5))
+    np.testing.assert_allclose(exercises.sampling_probabilities.answer(o, 0.4), softmax(o / 0.4))
+
+
+def test_the_network_of_the_pairs_has_learnt_them():
+    vocabulary, params = pair_reader()
+    for positive, negative in TAUGHT:
+        encoded = data.pad([vocabulary.encode(data.tokenize(text)) for text in (positive, negative)])
+        p = models.classify(params, *encoded)
+        assert p[0] > 0.9 and p[1] < 0.1, (positive, negative, p)
+
+
+@pytest.mark.parametrize(
+    ("pair", "kind", "says"),
+    [
+        ((..., ...), NOT_ATTEMPTED, "hint"),
+        (("it is good", "it is good?"), WRONG, "no place here: ?"),
+        (("", "it is good"), WRONG, "Two sentences"),
+        (["it is good", "it is bad"], WRONG, "Two sentences"),
+        (("it is good", "it is bad"), RECOGNISED, "in both: bad, good"),
+        (("it is zany, not good", "it is good, not zany"), RECOGNISED, "does not know: zany"),
+        (("It is good, not bad.", "it is bad, not good"), RECOGNISED, "“positive” is 1.00"),
+        (("bad it is not, it is good", "good it is not, it is bad"), RIGHT, "“positive” is 0.0"),
+    ],
+)
+def test_what_is_said_about_a_pair(pair, kind, says):
+    feedback = exercises.breaking_pair.examine(pair)
+    assert feedback.kind == kind
+    assert says in feedback._repr_mimebundle_()["text/plain"]
+
+
+# --- the interactive figures ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("sentence", "says"),
+    [
+        ("", "no word to read"),
+        ("?! …", "no word to read"),
+        ("good", "After “good” p ="),
+        ("Good, ZANY! zany <b>", "same <unk>: zany, b."),
+        ("not " * 300, "Only the first 40 of 300 words"),
+        ("donaudampfschifffahrtsgesellschaftskapitän " * 20, "same <unk>"),
+    ],
+)
+def test_any_sentence_can_be_read_along(sentence, says):
+    part = interactive.read_along()
+    part.set(sentence=sentence)
+    assert part.picture.error == "" and says in part.picture.sentence
+
+
+def test_read_along_shows_the_numbers_of_models():
+    vocabulary, params = pair_reader()
+    part = interactive.read_along(
+        {"one": params, "two": models.init_classifier(np.random.default_rng(0), 17, 4, 4)}, vocabulary
+    )
+    part.set(sentence="it is dull, not good")
+    top, bottom, _ = part.figure.axes
+    p, influence = models.read_along(params, np.array(vocabulary.encode("it is dull not good".split())))
+    np.testing.assert_array_equal(top.lines[0].get_ydata(), p)
+    shown = [bar.get_height() for bar in bottom.patches if bar.get_visible()]
+    np.testing.assert_allclose(shown, influence / influence.max())
+    part.set(network="two")
+    assert not np.array_equal(top.lines[0].get_ydata(), p)
+
+
+def test_training_in_steps_is_fit():
+    params, train, validation = real_text._pairs_to_learn()
+    *_, progress = real_text.train_in_steps(params, train, validation, 2, {"rate": 0.003, "dropout": 0.2})
+    rng = np.random.default_rng(0)
+    fitted, history = training.fit(
+        params,
+        lambda params, batch: models.classifier_loss(params, *batch, dropout=0.2, rng=rng),
+        data.Minibatches(rng, train[:3], 32),
+        training.Adam(0.003),
+        epochs=2,
+        evaluate=lambda params: models.evaluate_classifier(params, *validation[:3]),
+    )
+    assert progress.losses == history.loss
+    for ours, theirs in zip(progress.params, fitted, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+    for ours, theirs in zip(progress.epochs, history.epochs, strict=True):
+        assert ours == pytest.approx(theirs, rel=1e-5)
+
+
+def test_settings_take_effect_while_training():
+    settings = {"rate": 0.001, "dropout": 0.0}
+    steps = real_text.train_in_steps(*real_text._pairs_to_learn(), 1, settings)
+    before, first = next(steps).params, next(steps).params
+    settings["rate"] = 1e-9
+    second = next(steps).params
+    assert np.abs(first.E - before.E).max() > 5e-4
+    assert np.abs(second.E - first.E).max() < 1e-7
+
+
+def test_live_training_starts_stops_goes_on_and_resets():
+    part = interactive.live_training(epochs=2)
+    assert "Press Start" in part.picture.sentence
+
+    async def reader():
+        part.start()
+        while "epochs" not in part.picture.sentence:
+            await asyncio.sleep(0.01)
+        part.stop()
+        stopped = part.picture.sentence
+        await asyncio.sleep(0.1)
+        assert part.picture.sentence == stopped
+        part.start()
+        while "2.00 of 2 epochs" not in part.picture.sentence or not part._button.disabled:
+            await asyncio.sleep(0.01)
+
+    asyncio.run(asyncio.wait_for(reader(), 30))
+    assert part.picture.error == "" and "accuracy" in part.picture.sentence
+    part.reset()
+    assert "Press Start" in part.picture.sentence
+
+
+def test_next_probabilities_are_those_that_write_draws_from():
+    params = models.init_char_model(np.random.default_rng(0), 4, 8, np.float64)
+    p = real_text.next_probabilities(params, [1, 2, 3], 0.5)
+    drawn = [models.write(params, np.random.default_rng(n), [1, 2, 3], 1, 0.5)[0] for n in range(2000)]
+    np.testing.assert_allclose(np.bincount(drawn, minlength=4) / 2000, p, atol=0.04)
+
+
+@pytest.mark.parametrize("beginning", ["", "th", "Ünï <b> 123 " * 100])
+def test_writing_starts_anywhere_at_any_temperature(beginning):
+    part = interactive.temperature()
+    for tau in (0.1, 1.0, 2.0):
+        part.set(beginning=beginning, tau=tau)
+        assert part.picture.error == "" and f"τ = {tau:.2f}" in part.picture.sentence
+        heights = [bar.get_height() for bar in part.figure.axes[0].patches]
+        assert sum(heights) == pytest.approx(1)

@@ -1,0 +1,88 @@
+"""What chapter 6 says without running Keras: which states come back, in which shape, and how a stack is filled."""
+
+import itertools
+
+from helpers.numpy_rnn import RNNParams, rnn_forward
+from helpers.teaching.exercises.keras_apis import TWO_ORDERS
+from helpers.teaching.interactive.keras_apis import names_of_returned, output_index, schedules, stacked_states
+from helpers.teaching.shapes import returned_shapes
+from tools.notebooks import ROOT, read
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from keras import layers
+
+CHAPTER = ROOT / "notebooks" / "06_keras_apis.ipynb"
+X = np.random.default_rng(0).standard_normal((2, 6, 3))
+FLAGS = [
+    {"return_sequences": sequences, "return_state": state}
+    for sequences, state in itertools.product([False, True], repeat=2)
+]
+
+
+def shapes_of(returned):
+    return tuple(tuple(part.shape) for part in tf.nest.flatten(returned))
+
+
+@pytest.mark.parametrize("option", [{}, {"go_backwards": True}, {"stateful": True}, {"unroll": True}], ids=str)
+@pytest.mark.parametrize("flags", FLAGS, ids=str)
+def test_shapes_one_way(flags, option):
+    shapes = returned_shapes(2, 6, 5, **flags)
+    assert shapes_of(layers.SimpleRNN(5, **flags, **option)(X)) == shapes
+    assert len(names_of_returned("forwards", flags["return_state"], "concat")) == len(shapes)
+
+
+@pytest.mark.parametrize("merge_mode", ["concat", "sum", "mul", "ave", None])
+@pytest.mark.parametrize("flags", FLAGS, ids=str)
+def test_shapes_both_ways(flags, merge_mode):
+    shapes = returned_shapes(2, 6, 5, **flags, bidirectional=True, merge_mode=merge_mode)
+    layer = layers.Bidirectional(layers.SimpleRNN(5, **flags), merge_mode=merge_mode)
+    assert shapes_of(layer(X)) == shapes
+    assert len(names_of_returned("Bidirectional", flags["return_state"], merge_mode)) == len(shapes)
+
+
+@pytest.mark.parametrize("return_sequences", [False, True])
+@pytest.mark.parametrize("direction", ["forwards", "go_backwards", "Bidirectional"])
+def test_the_states_come_out_where_the_drawing_says(direction, return_sequences):
+    options = {"dtype": "float64", "return_sequences": return_sequences}
+    if direction == "Bidirectional":
+        layer = layers.Bidirectional(layers.SimpleRNN(5, **options), merge_mode=None, dtype="float64")
+        outs = dict(zip((False, True), layer(X), strict=True))
+        halves = {False: layer.forward_layer, True: layer.backward_layer}
+    else:
+        backwards = direction == "go_backwards"
+        layer = layers.SimpleRNN(5, go_backwards=backwards, **options)
+        outs, halves = {backwards: layer(X)}, {backwards: layer}
+    for backward_half, out in outs.items():
+        params = RNNParams(*halves[backward_half].get_weights())
+        x = X[:, ::-1].copy() if backward_half else X
+        read_in_order = rnn_forward(params, x)
+        h = read_in_order[:, ::-1] if backward_half else read_in_order  # h[:, t - 1] has just read step t
+        out = out.numpy() if return_sequences else out.numpy()[:, None]
+        index = output_index(6, direction, backward_half, return_sequences)
+        assert sorted(index.values()) == list(range(out.shape[1]))
+        for t, k in index.items():
+            np.testing.assert_allclose(out[:, k], h[:, t - 1], rtol=0, atol=1e-12)
+
+
+def test_both_orders_fill_every_place_after_those_it_needs():
+    for order in schedules(5).values():
+        assert sorted(order) == [(layer, t) for layer in (0, 1) for t in range(1, 6)]
+        for n, (layer, t) in enumerate(order):
+            needs = {(layer, t - 1)} if t > 1 else set()
+            needs |= {(layer - 1, t)} if layer else set()
+            assert needs <= set(order[:n])
+
+
+def test_a_stack_reads_from_its_starts():
+    rng = np.random.default_rng(1)
+    stack = tuple(RNNParams(*rng.normal(size=(2, 3, 3)), rng.normal(size=3)) for _ in range(2))
+    whole = stacked_states(stack, X)
+    rest = stacked_states(stack, X[:, 2:].copy(), tuple(whole[:, :, 1].copy()))
+    np.testing.assert_allclose(rest, whole[:, :, 2:], rtol=0, atol=1e-12)
+
+
+def test_the_chapter_shows_the_loops_that_are_checked():
+    numbered = "\n".join(f"{n:2}  {line}" for n, line in enumerate(TWO_ORDERS.splitlines(), 1))
+    assert any(f"```\n{numbered}\n```" in cell.source for cell in read(CHAPTER).cells)

@@ -1,0 +1,190 @@
+"""The course in a real JupyterLab in a headless Chromium: interactive figures answer, and exercises can be solved.
+
+Screenshots are kept in build/screenshots, for people to look at.
+"""
+
+import os
+from contextlib import ExitStack
+
+from helpers.teaching.interactive import PARTS
+from tools.notebooks import ROOT
+
+import pytest
+from lab import browser, cell_of, keys_for, open_and_run, press, running, write_notebook
+from playwright.sync_api import Error, expect
+
+pytestmark = pytest.mark.browser
+
+SCREENSHOTS = ROOT / "build" / "screenshots"
+NAMES = list(PARTS)
+
+ATTEMPTS = {  # an exercise: what its import cell needs, a classic mistake, what is said of it, and the repair
+    "one_step": (
+        "def answer(params, x_t, h_prev):\n    return np.tanh(x_t @ params.W_xh + params.W_hh @ h_prev.T + params.b)",
+        "stopped with a ValueError",
+        "def answer(params, x_t, h_prev):\n    return np.tanh(x_t @ params.W_xh + h_prev @ params.W_hh + params.b)",
+    ),
+    "one_jacobian": (
+        "def answer(W_hh, h_next):\n    return W_hh.T * (1 - h_next**2)",
+        "and this is what happened",
+        "def answer(W_hh, h_next):\n    return np.diag(1 - h_next**2) @ W_hh",
+    ),
+    "sampling_probabilities": (
+        "def answer(o, tau):\n    e = np.exp(o * tau)\n    return e / e.sum(axis=-1, keepdims=True)",
+        "and this is what happened",
+        "def answer(o, tau):\n    e = np.exp((o - o.max(axis=-1, keepdims=True)) / tau)\n"
+        "    return e / e.sum(axis=-1, keepdims=True)",
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    with ExitStack() as stack:
+        try:
+            started = stack.enter_context(browser())
+        except Error as error:
+            if os.environ.get("CI"):
+                raise
+            pytest.skip(f"no Chromium: {error.message.splitlines()[0]}")
+        yield started
+
+
+@pytest.fixture(scope="module")
+def lab(chromium, tmp_path_factory):
+    """A JupyterLab with a notebook of all interactive figures and one of exercises."""
+    folder = tmp_path_factory.mktemp("lab")
+    start = "from helpers.teaching import exercises, interactive\nimport numpy as np"
+    shown = [f"{name} = interactive.{name}()\n{name}" for name in NAMES]
+    write_notebook(
+        folder / "figures.ipynb", [start, *shown, f"print(*(len(part.controls) for part in ({', '.join(NAMES)})))"]
+    )
+    attempts = [(f"answer = ...\nexercises.{name}.check(answer)", f"exercises.{name}.hint()") for name in ATTEMPTS]
+    write_notebook(folder / "exercises.ipynb", [start, *(cell for pair in attempts for cell in pair)])
+    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+    with running(folder) as (address, token):
+        yield address, token
+
+
+@pytest.fixture(scope="module")
+def figures(chromium, lab):
+    """The page with all interactive figures, run; at the end it has made no complaint."""
+    page = chromium.new_page(viewport={"width": 1280, "height": 900})
+    complaints = []
+    page.on("console", lambda message: message.type == "error" and complaints.append(message.text))
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    open_and_run(page, *lab, "figures.ipynb")
+    yield page
+    page.close()
+    assert complaints == []
+
+
+def figure(page, name):
+    return cell_of(page, 1 + NAMES.index(name))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_key_press_changes_the_figure(figures, name):
+    cell = figure(figures, name)
+    picture = cell.locator(".unrolled-picture")
+    expect(picture).to_be_visible()
+    assert picture.evaluate("image => image.naturalWidth") > 600
+    assert picture.get_attribute("alt").endswith(cell.locator(".unrolled-sentence").inner_text())
+    assert picture.bounding_box()["x"] + picture.bounding_box()["width"] <= 1280
+    cell.screenshot(path=SCREENSHOTS / f"{name}-1.png")
+
+    keys = keys_for(cell)
+    said = cell.locator(".unrolled-sentence").inner_text()
+    press(figures, cell, next(keys))
+    assert cell.locator(".unrolled-sentence").inner_text() != said
+    cell.screenshot(path=SCREENSHOTS / f"{name}-2.png")
+    press(figures, cell, next(keys))
+    cell.get_by_role("button", name="Reset").click()
+    expect(cell.locator(".unrolled-sentence")).to_have_text(said)
+    assert cell.locator(".unrolled-error").is_hidden()
+
+
+def test_every_control_is_reached_by_the_tab_key(figures):
+    controls = cell_of(figures, 1 + len(NAMES)).locator(".jp-OutputArea-output").inner_text().split()
+    for name, number in zip(NAMES, map(int, controls), strict=True):
+        cell = figure(figures, name)
+        next(keys_for(cell))
+        reached = 1
+        while cell.locator(":focus").count() and reached < 30:
+            figures.keyboard.press("Tab")
+            reached += 1
+        assert reached > number > 0, name
+
+
+def test_time_plays(figures):
+    cell = figure(figures, "step_through_time")
+    cell.locator(".jupyter-button", has=figures.locator(".fa-play")).first.click()
+    expect(cell.locator(".unrolled-sentence")).to_contain_text("Step 4 of", timeout=10_000)
+    cell.get_by_role("button", name="Reset").click()
+    expect(cell.locator(".unrolled-sentence")).to_contain_text("Step 2 of")
+
+
+def test_a_click_chooses_a_term_of_the_ledger(figures):
+    cell = figure(figures, "ledger")
+    box = cell.locator(".unrolled-picture").bounding_box()
+    cell.locator(".unrolled-picture").click(position={"x": 0.2 * box["width"], "y": 0.5 * box["height"]})
+    expect(cell.locator(".unrolled-sentence")).not_to_contain_text("Loss at t = 6, use at i = 3")
+    cell.get_by_role("button", name="Reset").click()
+
+
+def test_a_sentence_of_ones_own_is_read(figures):
+    cell = figure(figures, "read_along")
+    text = cell.locator("input[type=text]")
+    text.fill("not good, but gloopy")
+    expect(cell.locator(".unrolled-sentence")).to_contain_text("gloopy")
+    cell.screenshot(path=SCREENSHOTS / "read_along-3.png")
+    text.fill("")
+    expect(cell.locator(".unrolled-sentence")).to_contain_text("no word to read")
+    cell.get_by_role("button", name="Reset").click()
+
+
+def test_training_starts_stops_and_leaves_the_kernel_to_others(figures):
+    cell = figure(figures, "live_training")
+    sentence = cell.locator(".unrolled-sentence")
+    cell.get_by_role("button", name="Start").click()
+    expect(sentence).to_contain_text("of 4 epochs")
+    other = figure(figures, "two_orders")
+    press(figures, other, next(keys_for(other)))  # answers while the training runs
+    other.get_by_role("button", name="Reset").click()
+    cell.scroll_into_view_if_needed()
+    button = cell.get_by_role("button", name="Stop")
+    if button.count():  # a fast machine may have finished
+        button.click()
+        expect(cell.get_by_role("button", name="Go on")).to_be_visible()
+        cell.get_by_role("button", name="Go on").click()
+    expect(sentence).to_contain_text("4.00 of 4 epochs", timeout=30_000)
+    cell.screenshot(path=SCREENSHOTS / "live_training-3.png")
+    cell.get_by_role("button", name="Reset").click()
+    expect(sentence).to_contain_text("Press Start")
+
+
+@pytest.mark.parametrize("theme", ["JupyterLab Light", pytest.param("JupyterLab Dark", marks=pytest.mark.stress)])
+def test_an_exercise_is_tried_and_solved(chromium, lab, theme):
+    page = chromium.new_page(viewport={"width": 1280, "height": 900})
+    open_and_run(page, *lab, "exercises.ipynb")
+    page.get_by_text("Settings", exact=True).first.click()
+    page.get_by_text("Theme", exact=True).first.hover()
+    page.get_by_text(theme, exact=True).first.click()
+    expect(page.locator("body")).to_have_attribute("data-jp-theme-name", theme)
+    for number, (name, (mistake, told, repair)) in enumerate(ATTEMPTS.items()):
+        cell, hints = cell_of(page, 1 + 2 * number), cell_of(page, 2 + 2 * number)
+        answer = cell.locator(".jp-OutputArea-output").first
+        expect(answer).to_contain_text("Not attempted yet")
+        for attempt, says in ((mistake, told), (repair, "Right:")):
+            cell.locator(".cm-content").click()
+            page.keyboard.press("ControlOrMeta+a")
+            page.keyboard.insert_text(f"{attempt}\n\nexercises.{name}.check(answer)")
+            page.keyboard.press("ControlOrMeta+Enter")
+            expect(answer).to_contain_text(says)
+            cell.screenshot(
+                path=SCREENSHOTS / f"exercise-{name}-{'wrong' if attempt is mistake else 'right'}-{theme[11:]}.png"
+            )
+        hints.locator("summary").first.click()
+        expect(hints.locator("details p").first).to_be_visible()
+        hints.screenshot(path=SCREENSHOTS / f"exercise-{name}-hint-{theme[11:]}.png")
+    page.close()

@@ -1,0 +1,15 @@
+"""The linter and the formatter have nothing to say, neither about the code nor about the cells of the notebooks."""
+
+import subprocess
+import sys
+
+from tools.notebooks import ROOT
+
+import pytest
+
+
+@pytest.mark.parametrize("command", [["check"], ["format", "--check", "--diff"]], ids=["check", "format"])
+def test_ruff_has_no_complaint(command):
+    ruff = [sys.executable, "-m", "ruff", *command, "conftest.py", "helpers", "tools", "tests", "notebooks"]
+    result = subprocess.run(ruff, cwd=ROOT, capture_output=True, text=True, encoding="utf-8")
+    assert result.returncode == 0, f"{result.stdout}\n{result.stderr}\nTry: make format"

@@ -1,0 +1,125 @@
+"""What JupyterLab saves is what the course commits, and the server that does it is every route's."""
+
+import json
+import subprocess
+import sys
+from importlib import metadata
+
+from tools.notebooks import COURSE, FOLDED, KERNELSPEC, ROOT, WIDGET_VIEW, dumps, normalise, read
+from tools.server import save_in_normal_form
+
+import nbformat
+import pytest
+from lab import browser, open_and_run, running
+from nbformat.v4 import new_code_cell, new_notebook, new_output
+
+STILL = {"text/plain": "Interactive()", "image/png": "iVBORw0KGgo=", WIDGET_VIEW: {"model_id": "1"}}
+BAR = {"text/plain": "  0%|          | 0/9 [00:00<?]", WIDGET_VIEW: {"model_id": "2"}}
+LANGUAGE_INFO = {"name": "python", "version": "3.12.1", "file_extension": ".py"}
+
+
+def saved(content):
+    """What the server stores of a notebook, or another file, that JupyterLab hands it."""
+    model = {"type": "notebook", "content": content}
+    save_in_normal_form(model, path="a.ipynb", contents_manager=None)
+    return model["content"]
+
+
+def as_jupyterlab_has_it(notebook):
+    notebook = nbformat.from_dict(notebook)
+    notebook.metadata.language_info = LANGUAGE_INFO
+    return notebook
+
+
+@pytest.mark.parametrize("path", COURSE, ids=lambda path: path.stem)
+def test_a_notebook_that_was_only_opened_is_saved_as_it_was_committed(path):
+    notebook = as_jupyterlab_has_it(read(path))
+    assert dumps(saved(notebook)) == path.read_text(encoding="utf-8")
+
+
+def test_figures_keep_their_stills_and_progress_bars_go():
+    outputs = [new_output("display_data", data) for data in (BAR, STILL)]
+    cell = new_code_cell("draw()", outputs=outputs, metadata={"tags": [FOLDED]}, id="draw")
+    notebook = new_notebook(cells=[cell], metadata={"kernelspec": KERNELSPEC, "language_info": LANGUAGE_INFO})
+    (kept,) = saved(notebook).cells
+    assert [dict(output.data) for output in kept.outputs] == [
+        {"text/plain": "Interactive()", "image/png": "iVBORw0KGgo="}
+    ]
+    assert kept.source == "draw()" and kept.metadata.jupyter["source_hidden"], "folded again"
+    assert outputs[1].data == STILL, "what is open in the browser stays as it is"
+
+
+@pytest.mark.parametrize(
+    "metadata",
+    [{"kernelspec": {"name": "ir", "display_name": "R"}}, {}, {"kernelspec": KERNELSPEC, "widgets": {"state": {}}}],
+)
+def test_other_notebooks_are_saved_as_they_are(metadata):
+    notebook = new_notebook(cells=[new_code_cell("1", metadata={"collapsed": True})], metadata=metadata)
+    assert saved(notebook) is notebook
+
+
+def test_other_files_are_saved_as_they_are():
+    model = {"type": "file", "content": "text"}
+    save_in_normal_form(model)
+    assert model == {"type": "file", "content": "text"}
+
+
+def test_every_installation_switches_the_extension_on():
+    installed = [str(file) for file in metadata.files("unrolled")]
+    for name in ("jupyter_server_config.d/unrolled.json", "labconfig/page_config.json"):
+        assert [file for file in installed if file.endswith(f"etc/jupyter/{name}")], name
+    command = [sys.executable, "-m", "jupyter", "server", "extension", "list"]
+    said = subprocess.run(command, capture_output=True, text=True)
+    assert "tools.server" in said.stdout + said.stderr and "X is" not in said.stdout
+
+
+# --- in a browser -----------------------------------------------------------------------------------------------------
+
+FIGURE_AND_BAR = [
+    "from tqdm.auto import tqdm\nfrom helpers.teaching import interactive\n",
+    "for _ in tqdm(range(3)):\n    pass",
+    "interactive.ledger()",
+]
+
+
+@pytest.fixture(scope="module")
+def page():
+    with browser() as chromium, chromium.new_page(viewport={"width": 1280, "height": 900}) as page:
+        yield page
+
+
+@pytest.mark.browser
+def test_a_notebook_that_was_only_opened_stays_as_it_was(page, tmp_path):
+    copy = tmp_path / "02_forward_recurrence.ipynb"
+    text = next(path for path in COURSE if path.name == copy.name).read_text(encoding="utf-8")
+    copy.write_text(text, encoding="utf-8")
+    with running(tmp_path) as (address, token):
+        page.goto(f"{address}/lab/tree/{copy.name}?token={token}&reset")
+        page.get_by_text("| Idle").wait_for()
+        before = copy.stat().st_mtime_ns
+        page.keyboard.press("ControlOrMeta+s")  # as JupyterLab does by itself after two minutes
+        page.wait_for_timeout(3000)
+        assert copy.stat().st_mtime_ns > before
+    assert copy.read_text(encoding="utf-8") == text
+
+
+@pytest.mark.browser
+def test_the_next_day_a_notebook_shows_stills_and_no_error(page, tmp_path):
+    path = tmp_path / "run.ipynb"
+    cells = [new_code_cell(source) for source in FIGURE_AND_BAR]
+    path.write_text(dumps(normalise(new_notebook(cells=cells))), encoding="utf-8")
+    with running(tmp_path) as (address, token):
+        open_and_run(page, address, token, path.name)
+        page.locator(".unrolled-picture").wait_for()
+        page.keyboard.press("ControlOrMeta+s")
+        page.wait_for_timeout(2000)
+        assert page.locator(".unrolled-picture").is_visible(), "saving leaves the live figure on the page"
+        assert json.loads(path.read_text(encoding="utf-8"))["cells"][2]["outputs"]
+    with running(tmp_path) as (address, token):  # another day: no kernel of yesterday's is left
+        page.goto(f"{address}/lab/tree/{path.name}?token={token}&reset")
+        page.locator(".jp-OutputArea-output img").wait_for()
+        page.get_by_text("| Idle").wait_for()
+        page.wait_for_timeout(1000)
+        assert "Error displaying widget" not in page.locator(".jp-Notebook").inner_text()
+        assert page.locator(".jp-OutputArea-output img").evaluate("image => image.naturalWidth") > 600
+        page.screenshot(path=ROOT / "build" / "screenshots" / "the-next-day.png")

@@ -1,0 +1,1 @@
+"""What makes, checks and publishes the course; no notebook imports it."""

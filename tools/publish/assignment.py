@@ -1,0 +1,90 @@
+"""Make an nbgrader course of the chapters: ``python tools/publish/assignment.py build/assignment notebooks/0*.ipynb``.
+
+Every exercise's stub becomes an autograded answer, with the reference solution behind it; its check becomes a test of
+one point, whose hidden part asks the same check for its verdict. What the students get is in ``release/``.
+"""
+
+import sys
+from pathlib import Path
+
+from helpers.teaching import exercises
+from helpers.teaching.exercises.engine import RIGHT
+from tools.notebooks import dumps, read
+from tools.solutions import attempts, source_for
+
+from nbformat import NotebookNode
+from nbgrader.apps import NbGraderAPI
+from traitlets.config import Config, PyFileConfigLoader
+
+# What a teacher goes on with: `nbgrader autograde` and its sisters read it in the course's folder.
+SETTINGS = """\
+c = get_config()
+c.CourseDirectory.course_id = "unrolled"
+c.ClearSolutions.code_stub = {"python": ""}  # the stub of the chapter stands above the solution and stays
+c.Execute.timeout = 600  # seconds for a cell; the default of 30 is too short for chapter 7
+"""
+HIDDEN_TEST = """\
+exercises.{name}.check({answer})
+### BEGIN HIDDEN TESTS
+verdict = exercises.{name}.examine({answer})
+assert verdict.kind == {right!r}, verdict._repr_mimebundle_()["text/plain"]
+### END HIDDEN TESTS"""
+
+
+def with_solutions(notebook: NotebookNode) -> NotebookNode:
+    """Return the chapter as nbgrader wants its source: with solutions, hidden tests and nbgrader's metadata."""
+    for stub, check, name, answer in attempts(notebook):
+        solution = source_for(getattr(exercises, name), answer)
+        stub.source = f"{stub.source}\n### BEGIN SOLUTION\n{solution}\n### END SOLUTION"
+        stub.metadata.nbgrader = about(f"{name}_answer", solution=True, locked=False)
+        check.source = HIDDEN_TEST.format(name=name, answer=answer, right=RIGHT)
+        check.metadata.nbgrader = about(name, grade=True, locked=True, points=1)
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            cell.outputs, cell.execution_count = [], None
+    return notebook
+
+
+def about(grade_id: str, *, grade: bool = False, solution: bool = False, locked: bool, **points: int) -> NotebookNode:
+    """Return nbgrader's metadata of a cell, in its schema 3."""
+    known = {"grade": grade, "solution": solution, "locked": locked, "task": False}
+    return NotebookNode(grade_id=grade_id, schema_version=3, **known, **points)
+
+
+def course(folder: Path) -> NbGraderAPI:
+    """Return nbgrader for the course in `folder`, with the settings that stand there."""
+    config = PyFileConfigLoader("nbgrader_config.py", path=str(folder)).load_config()
+    config.merge(Config({"CourseDirectory": {"root": str(Path(folder).resolve())}}))
+    return NbGraderAPI(config=config)
+
+
+def succeed(result: dict) -> None:
+    """Raise RuntimeError with nbgrader's own words if one of its steps went wrong."""
+    if not result["success"]:
+        raise RuntimeError(result.get("error") or result["log"])
+
+
+def main(folder: str, *paths: str) -> None:
+    """Write the course into `folder`, which must be new or empty, and generate the release of each chapter."""
+    root = Path(folder)
+    root.mkdir(parents=True, exist_ok=True)
+    if any(root.iterdir()):
+        command = [sys.executable, sys.argv[0], "OTHER_FOLDER", *map(str, paths)]
+        sys.exit(
+            f"{root} is there already, perhaps with what students handed in and with changes of yours, so nothing was "
+            f"written. Rename it, or make the course elsewhere:\n{' '.join(command)}"
+        )
+    (root / "nbgrader_config.py").write_text(SETTINGS, encoding="utf-8")
+    api = course(root)
+    for path in map(Path, paths):
+        source = root / "source" / path.stem / path.name
+        source.parent.mkdir(parents=True)
+        source.write_text(dumps(with_solutions(read(path))), encoding="utf-8", newline="\n")
+        succeed(api.generate_assignment(path.stem, create=True))
+        print(root / "release" / path.stem / path.name)
+    print(f"Give out release/, put what comes back into {root}/submitted/STUDENT/CHAPTER/, and then, in {root}:")
+    print("    nbgrader autograde CHAPTER, nbgrader generate_feedback CHAPTER, nbgrader export")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
