@@ -36,19 +36,19 @@ from hypothesis import Phase, settings
 
 ROOT = Path(__file__).parents[1]
 # With the tests that concern them; those left out start kernels, or try the engine on many Keras layers once more.
-EVERY_FUNCTION = ["tests/test_fuzz.py", "tests/test_random_networks.py"]
+EVERY_FUNCTION = ["tests/helpers/test_fuzz.py", "tests/helpers/test_random_networks.py"]
 MODULES = {
     **{
-        f"helpers/{m}.py": [f"tests/test_{m}.py", *EVERY_FUNCTION]
+        f"helpers/{m}.py": [f"tests/helpers/test_{m}.py", *EVERY_FUNCTION]
         for m in ("numpy_rnn", "tf_rnn", "gradients", "training")
     },
     "helpers/teaching/exercises/engine.py": [
-        "tests/test_exercises.py",
+        "tests/teaching/test_exercises.py",
         "-knot (run_all or is_named or masked_cell or unroll_cell or stack or leak)",
     ],
 }
 HEAVY = ["IPython.display", "ipywidgets", "keras", "matplotlib.pyplot", "nbclient", "nbformat", "tqdm.auto"]
-COPIED = ["conftest.py", "pyproject.toml", "helpers", "notebooks", "tests"]
+COPIED = ["conftest.py", "pyproject.toml", "helpers", "notebooks", "tests", "tools"]
 PYTEST = ["-qx", "--assert=plain", "-oaddopts=--strict-markers", "-mnot stress"]
 PYTEST += [f"-pno:{plugin}" for plugin in ("anyio", "cacheprovider", "nbval", "unraisableexception", "xdist")]
 COLLECTION = 60  # seconds that pytest may take before the first test

@@ -16,8 +16,9 @@ from dataclasses import FrozenInstanceError, fields
 
 from helpers.numpy_rnn import rnn_step
 from helpers.teaching import exercises
-from helpers.teaching.exercises import engine, solutions
+from helpers.teaching.exercises import engine
 from helpers.teaching.exercises.engine import NOT_ATTEMPTED, RECOGNISED, RIGHT, WRONG, Exercise, edited
+from tools import solutions
 from tools.notebooks import CHAPTERS, dumps, read
 
 import numpy as np

@@ -3,9 +3,8 @@
 import itertools
 
 from helpers.numpy_rnn import RNNParams, rnn_forward
-from helpers.teaching.exercises.keras_apis import TWO_ORDERS
+from helpers.teaching.exercises.keras_apis import TWO_ORDERS, returned_shapes
 from helpers.teaching.interactive.keras_apis import names_of_returned, output_index, schedules, stacked_states
-from helpers.teaching.shapes import returned_shapes
 from tools.notebooks import ROOT, read
 
 import numpy as np

@@ -1,9 +1,9 @@
 """Chapter 6's interactive figures: what a recurrent layer returns, and the two orders of computing a stack."""
 
 from helpers.numpy_rnn import RNNParams, rnn_forward
+from helpers.teaching.exercises.keras_apis import returned_shapes
 from helpers.teaching.figures import BLUE, GREEN, GREY, ORANGE
 from helpers.teaching.interactive.base import Interactive, part
-from helpers.teaching.shapes import returned_shapes
 
 import numpy as np
 from ipywidgets import Checkbox, Dropdown, IntSlider, Layout, ToggleButtons

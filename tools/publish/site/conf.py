@@ -54,7 +54,7 @@ def fit_for_site(app: Sphinx, docname: str, content: list[str]) -> None:
     Files outside notebooks/ are in the repository, the site writes the anchors of headings in small letters, and what
     stands between HTML tags is not Markdown to Sphinx.
     """
-    if not app.env.doc2path(docname).endswith(".ipynb"):
+    if app.env.doc2path(docname).suffix != ".ipynb":
         content[0] = elsewhere(content[0], docname)
         return
     notebook = json.loads(content[0])
