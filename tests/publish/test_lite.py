@@ -119,7 +119,9 @@ def test_it_runs_like_in_a_browser(name, edition, installed):
     code[0].source = LIKE_A_BROWSER + "sys.platform = 'emscripten'"
     notebook.cells.append(new_code_cell("import helpers; print(helpers.__file__)"))
     env = {**os.environ, **KERNEL_ENVIRONMENT, "PYTHONPATH": str(installed)}
-    NotebookClient(notebook, timeout=300, kernel_name="python3").execute(cwd=str(edition / "files"), env=env)
+    NotebookClient(notebook, timeout=300, kernel_name="python3").execute(
+        cwd=str((edition / "files" / name).parent), env=env
+    )
     assert Path(notebook.cells[-1].outputs[0].text).is_relative_to(installed)
     before = [cell for cell in read(lite.ROOT / "notebooks" / f"{name}.ipynb").cells if cell.cell_type == "code"]
     stored = {cell.id: texts(cell) for cell in before if "nbval-ignore-output" not in cell.metadata.get("tags", [])}
@@ -160,7 +162,7 @@ def test_every_link_leads_somewhere(name, edition):
                 if target.startswith("attachment:"):
                     assert target.removeprefix("attachment:") in cell.attachments
                 elif not target.startswith("https://"):
-                    assert (edition / "files" / target).is_file(), target
+                    assert ((edition / "files" / name).parent / target).is_file(), target
 
 
 @pytest.mark.browser
