@@ -22,7 +22,7 @@ CHAPTERS := $(wildcard notebooks/0*.ipynb)
 PYTHON_CODE := conftest.py helpers tools tests notebooks
 # What `make check` runs: not the long tests of helpers.
 CHECKED := tests/tools/test_lint.py tests/helpers tests/teaching/test_exercises.py notebooks/02_forward_recurrence.ipynb \
-  $(addprefix --ignore=tests/helpers/test_,$(addsuffix .py,fuzz models random_networks))
+  $(addprefix --ignore=tests/helpers/test_,$(addsuffix .py,fuzz models random_networks tf_rnn))
 COURSE := notebooks/index.ipynb $(CHAPTERS) $(wildcard notebooks/workshops/*.ipynb notebooks/reference/*.ipynb)
 
 .PHONY: help lab reset update check test stress mutation notebooks solutions site slides assignment lite load links audit test-publish bench bench-widgets format lock clean
