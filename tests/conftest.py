@@ -12,7 +12,7 @@ settings.load_profile("steady")
 
 def pytest_terminal_summary(terminalreporter):
     """Say loudly when the browser suite did not run."""
-    skipped = [report for report in terminalreporter.getreports("skipped") if "test_browser" in report.nodeid]
+    skipped = [report for report in terminalreporter.getreports("skipped") if "browser" in report.keywords]
     if skipped:
         terminalreporter.section("THE BROWSER SUITE DID NOT RUN", sep="!", red=True, bold=True)
         terminalreporter.line(f"{len(skipped)} tests were skipped: {skipped[0].longrepr[-1]}")

@@ -16,12 +16,13 @@ from nbclient import NotebookClient
 from nbformat import NotebookNode
 
 ROOT = Path(__file__).parents[1]
-CHAPTERS = sorted((ROOT / "notebooks").glob("0*.ipynb"))
+NOTEBOOKS = ROOT / "notebooks"
+CHAPTERS = sorted(NOTEBOOKS.glob("0*.ipynb"))
 COURSE = [
-    ROOT / "notebooks" / "index.ipynb",
+    NOTEBOOKS / "index.ipynb",
     *CHAPTERS,
-    *sorted((ROOT / "notebooks").glob("workshops/*.ipynb")),
-    *sorted((ROOT / "notebooks").glob("reference/*.ipynb")),
+    *sorted(NOTEBOOKS.glob("workshops/*.ipynb")),
+    *sorted(NOTEBOOKS.glob("reference/*.ipynb")),
 ]
 
 FOLDED = "hide-input"  # the tag of a cell whose source is folded away

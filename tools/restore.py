@@ -120,8 +120,7 @@ def update(clone: Clone) -> None:
             f"changed. `git merge {newest}` joins both."
         )
     fate, arriving = incoming(clone, newest)
-    tracked = clone.git("ls-tree", "-r", "--name-only", "HEAD").splitlines()
-    if in_the_way := [name for name in arriving if name not in tracked and (clone.folder / name).exists()]:
+    if in_the_way := [name for name in arriving if (clone.folder / name).exists()]:
         raise Refused(
             f"The course has a file of the same name as your {', '.join(in_the_way)} now: rename yours first."
         )

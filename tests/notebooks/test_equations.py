@@ -3,11 +3,10 @@
 import re
 from functools import cache
 
-from tools.notebooks import ROOT, read
+from tools.notebooks import NOTEBOOKS, read
 
 import pytest
 
-NOTEBOOKS = ROOT / "notebooks"
 FORWARD, BACKWARD = "02_forward_recurrence.ipynb", "03_backpropagation_through_time.ipynb"
 CHAPTER = dict.fromkeys(range(1, 4), FORWARD) | dict.fromkeys(range(4, 10), BACKWARD)
 

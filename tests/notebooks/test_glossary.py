@@ -4,14 +4,14 @@ import re
 from functools import cache
 from typing import NamedTuple
 
-from tools.notebooks import ROOT, read
+from tools import notebooks
+from tools.notebooks import NOTEBOOKS, ROOT, read
 
 import pytest
 
-NOTEBOOKS = ROOT / "notebooks"
 HERE = NOTEBOOKS / "reference"
 GLOSSARY = read(HERE / "glossary.ipynb")
-CHAPTERS = {path.name[1]: path for path in sorted(NOTEBOOKS.glob("0*.ipynb"))}
+CHAPTERS = {path.name[1]: path for path in notebooks.CHAPTERS}
 
 CHINESE = re.compile("[\u4e00-\u9fff]")
 LINK = re.compile(r"\[([^]]+)\]\(([^)]+)\)")

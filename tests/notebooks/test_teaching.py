@@ -8,14 +8,16 @@ from helpers.teaching.exercises.keras_apis import ASKED, returned_shapes
 from helpers.teaching.four_designs import count_multiply_adds, count_parameters
 from helpers.teaching.interactive.base import PARTS
 from helpers.teaching.interactive.why_recurrence import REVIEW
-from tools.notebooks import ROOT, read
+from tools import notebooks
+from tools.notebooks import NOTEBOOKS, ROOT, read
 
 import numpy as np
 import pytest
 
-PAGE = (ROOT / "notebooks" / "reference" / "teaching.md").read_text(encoding="utf-8")
+HERE = NOTEBOOKS / "reference"
+PAGE = (HERE / "teaching.md").read_text(encoding="utf-8")
 MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
-CHAPTERS = {int(path.name[:2]): read(path) for path in sorted((ROOT / "notebooks").glob("0*.ipynb"))}
+CHAPTERS = {int(path.name[:2]): read(path) for path in notebooks.CHAPTERS}
 PLANS = {"2 hours": 120, "4 hours": 240, "8 hours": 480}
 PAUSES = {"break", "close"}
 
@@ -142,7 +144,7 @@ def test_every_link_leads_somewhere():
     links = [link for link in re.findall(r"\]\(([^)]+)\)", PAGE) if not link.startswith("http")]
     assert len(links) > 6
     for link in links:
-        assert (ROOT / "notebooks" / "reference" / link).is_file(), link
+        assert (HERE / link).is_file(), link
     assert re.findall(r"(?m)^## (\d) · ", PAGE) == ["1", "2", "3", "4", "5", "6"]
 
 

@@ -9,7 +9,7 @@ import zipfile
 from email.parser import Parser
 from pathlib import Path
 
-from tools.notebooks import KERNEL_ENVIRONMENT, read
+from tools.notebooks import KERNEL_ENVIRONMENT, NOTEBOOKS, read
 from tools.publish import lite
 
 import pytest
@@ -123,7 +123,7 @@ def test_it_runs_like_in_a_browser(name, edition, installed):
         cwd=str((edition / "files" / name).parent), env=env
     )
     assert Path(notebook.cells[-1].outputs[0].text).is_relative_to(installed)
-    before = [cell for cell in read(lite.ROOT / "notebooks" / f"{name}.ipynb").cells if cell.cell_type == "code"]
+    before = [cell for cell in read(NOTEBOOKS / f"{name}.ipynb").cells if cell.cell_type == "code"]
     stored = {cell.id: texts(cell) for cell in before if "nbval-ignore-output" not in cell.metadata.get("tags", [])}
     compared = [cell for cell in code if cell.id in stored]
     assert len(compared) > 1
@@ -137,7 +137,7 @@ def texts(cell):
 
 @pytest.mark.parametrize("name", lite.NOTEBOOKS)
 def test_what_needs_tensorflow_is_text_with_its_output(name, edition):
-    before = read(lite.ROOT / "notebooks" / f"{name}.ipynb").cells
+    before = read(NOTEBOOKS / f"{name}.ipynb").cells
     after = {cell.id: cell for cell in read(edition / "files" / f"{name}.ipynb").cells}
     for cell in before:
         assert cell.id in after

@@ -3,7 +3,7 @@
 import asyncio
 import re
 
-from tools.notebooks import ROOT, dumps
+from tools.notebooks import NOTEBOOKS, ROOT, dumps
 from tools.publish import load
 
 import psutil
@@ -11,7 +11,7 @@ import pytest
 import yaml
 from nbformat.v4 import new_code_cell, new_notebook
 
-TEACHING = (ROOT / "notebooks" / "reference" / "teaching.md").read_text(encoding="utf-8")
+TEACHING = (NOTEBOOKS / "reference" / "teaching.md").read_text(encoding="utf-8")
 HUB = yaml.safe_load((ROOT / "tools" / "publish" / "hub.yaml").read_text(encoding="utf-8"))
 UNITS = {"M": 2**20, "G": 2**30}  # JupyterHub's
 

@@ -6,11 +6,11 @@ import sys
 from html.parser import HTMLParser
 from urllib.parse import unquote, urlsplit
 
-from tools.notebooks import COURSE, ROOT, read
+from tools.notebooks import COURSE, NOTEBOOKS, ROOT, read
 
 import pytest
 
-PAGES = {path.relative_to(ROOT / "notebooks").with_suffix("").as_posix(): path for path in COURSE}
+PAGES = {path.relative_to(NOTEBOOKS).with_suffix("").as_posix(): path for path in COURSE}
 AXE = ROOT / "tools" / "publish" / "node_modules" / "axe-core" / "axe.min.js"
 DESKTOP, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
 
@@ -18,19 +18,8 @@ DESKTOP, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
 @pytest.fixture(scope="session")
 def site(tmp_path_factory):
     folder = tmp_path_factory.mktemp("site")
-    sphinx = [
-        sys.executable,
-        "-m",
-        "sphinx",
-        "-q",
-        "-W",
-        "--keep-going",
-        "-c",
-        "tools/publish/site",
-        "notebooks",
-        folder,
-    ]
-    done = subprocess.run(sphinx, cwd=ROOT, capture_output=True, text=True)
+    sphinx = "-m sphinx -q -W --keep-going -c tools/publish/site notebooks".split()
+    done = subprocess.run([sys.executable, *sphinx, folder], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     return folder
 

@@ -6,7 +6,7 @@ from helpers.numpy_rnn import rnn_backward
 from helpers.teaching.exercises import bug_gym
 from helpers.teaching.exercises.bug_gym import BUGS, PASSES, PATIENTS, RIGHT_BELOW, SITUATIONS, errors
 from helpers.teaching.exercises.engine import NOT_ATTEMPTED, RECOGNISED, RIGHT, WRONG
-from tools.notebooks import ROOT, read
+from tools.notebooks import NOTEBOOKS, read
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -62,7 +62,7 @@ def test_no_two_bugs_make_the_same_cells_wrong():
 
 
 def test_what_to_read_again_exists():
-    path = ROOT / "notebooks" / "03_backpropagation_through_time.ipynb"
+    path = NOTEBOOKS / "03_backpropagation_through_time.ipynb"
     text = "\n".join(cell.source for cell in read(path).cells if cell.cell_type == "markdown")
     for bug in BUGS.values():
         for section in re.findall(r"section (\d+)", bug.reread):

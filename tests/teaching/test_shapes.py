@@ -5,14 +5,14 @@ import itertools
 from helpers.numpy_rnn import RNNParams, rnn_forward
 from helpers.teaching.exercises.keras_apis import TWO_ORDERS, returned_shapes
 from helpers.teaching.interactive.keras_apis import names_of_returned, output_index, schedules, stacked_states
-from tools.notebooks import ROOT, read
+from tools.notebooks import NOTEBOOKS, read
 
 import numpy as np
 import pytest
 import tensorflow as tf
 from keras import layers
 
-CHAPTER = ROOT / "notebooks" / "06_keras_apis.ipynb"
+CHAPTER = NOTEBOOKS / "06_keras_apis.ipynb"
 X = np.random.default_rng(0).standard_normal((2, 6, 3))
 FLAGS = [
     {"return_sequences": sequences, "return_state": state}

@@ -3,15 +3,12 @@
 Screenshots are kept in build/screenshots, for people to look at.
 """
 
-import os
-from contextlib import ExitStack
-
 from helpers.teaching.interactive import PARTS
 from tools.notebooks import ROOT
 
 import pytest
-from lab import browser, cell_of, keys_for, open_and_run, press, running, write_notebook
-from playwright.sync_api import Error, expect
+from lab import cell_of, keys_for, open_and_run, press, running, write_notebook
+from playwright.sync_api import expect
 
 pytestmark = pytest.mark.browser
 
@@ -36,18 +33,6 @@ ATTEMPTS = {  # an exercise: what its import cell needs, a classic mistake, what
         "    return e / e.sum(axis=-1, keepdims=True)",
     ),
 }
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    with ExitStack() as stack:
-        try:
-            started = stack.enter_context(browser())
-        except Error as error:
-            if os.environ.get("CI"):
-                raise
-            pytest.skip(f"no Chromium: {error.message.splitlines()[0]}")
-        yield started
 
 
 @pytest.fixture(scope="module")

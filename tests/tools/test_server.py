@@ -5,12 +5,11 @@ import subprocess
 import sys
 from importlib import metadata
 
-from tools.notebooks import COURSE, FOLDED, KERNELSPEC, ROOT, WIDGET_VIEW, dumps, normalise, read
+from tools.notebooks import COURSE, FOLDED, KERNELSPEC, NOTEBOOKS, ROOT, WIDGET_VIEW, dumps, normalise, read
 from tools.server import save_in_normal_form
 
-import nbformat
 import pytest
-from lab import browser, open_and_run, running
+from lab import open_and_run, running
 from nbformat.v4 import new_code_cell, new_notebook, new_output
 
 STILL = {"text/plain": "Interactive()", "image/png": "iVBORw0KGgo=", WIDGET_VIEW: {"model_id": "1"}}
@@ -25,15 +24,10 @@ def saved(content):
     return model["content"]
 
 
-def as_jupyterlab_has_it(notebook):
-    notebook = nbformat.from_dict(notebook)
-    notebook.metadata.language_info = LANGUAGE_INFO
-    return notebook
-
-
 @pytest.mark.parametrize("path", COURSE, ids=lambda path: path.stem)
 def test_a_notebook_that_was_only_opened_is_saved_as_it_was_committed(path):
-    notebook = as_jupyterlab_has_it(read(path))
+    notebook = read(path)
+    notebook.metadata.language_info = LANGUAGE_INFO
     assert dumps(saved(notebook)) == path.read_text(encoding="utf-8")
 
 
@@ -83,15 +77,15 @@ FIGURE_AND_BAR = [
 
 
 @pytest.fixture(scope="module")
-def page():
-    with browser() as chromium, chromium.new_page(viewport={"width": 1280, "height": 900}) as page:
+def page(chromium):
+    with chromium.new_page(viewport={"width": 1280, "height": 900}) as page:
         yield page
 
 
 @pytest.mark.browser
 def test_a_notebook_that_was_only_opened_stays_as_it_was(page, tmp_path):
     copy = tmp_path / "02_forward_recurrence.ipynb"
-    text = next(path for path in COURSE if path.name == copy.name).read_text(encoding="utf-8")
+    text = (NOTEBOOKS / copy.name).read_text(encoding="utf-8")
     copy.write_text(text, encoding="utf-8")
     with running(tmp_path) as (address, token):
         page.goto(f"{address}/lab/tree/{copy.name}?token={token}&reset")

@@ -21,13 +21,13 @@ import uuid
 from pathlib import Path
 from typing import NamedTuple
 
-from tools.notebooks import MAY_RAISE, ROOT, read
+from tools.notebooks import MAY_RAISE, NOTEBOOKS, read
 
 import psutil
 from tornado.httpclient import AsyncHTTPClient, HTTPRequest
 from tornado.websocket import websocket_connect
 
-CHAPTER = ROOT / "notebooks" / "02_forward_recurrence.ipynb"
+CHAPTER = NOTEBOOKS / "02_forward_recurrence.ipynb"
 MOST_STUDENTS = 50
 TIME_LIMIT = 1800  # seconds for one class
 PATIENT = {"connect_timeout": TIME_LIMIT, "request_timeout": TIME_LIMIT}  # a server of many is slow to answer

@@ -61,7 +61,7 @@ def fit_for_site(app: Sphinx, docname: str, content: list[str]) -> None:
     for cell in notebook["cells"]:
         if cell["cell_type"] == "markdown":
             source = elsewhere("".join(cell["source"]), docname)
-            source = re.sub(r"\]\([\w.]*#[^)]+\)", lambda link: link[0].lower(), source)
+            source = re.sub(r"\]\([\w./]*#[^)]+\)", lambda link: link[0].lower(), source)
             cell["source"] = re.sub(r"<summary>.*?</summary>", typeset, source)
     if docname == root_doc:
         pages = [path.relative_to(app.srcdir).with_suffix("").as_posix() for path in COURSE[1:]]
