@@ -1,4 +1,7 @@
-"""What holds for every test: the notebooks under test run as those that `make notebooks` executes."""
+"""What holds for every test.
+
+The notebooks under test run as those that `make notebooks` executes.
+"""
 
 import os
 

@@ -1,7 +1,9 @@
-"""Checks at the door: what arrives has the rank, the sizes, the dtype and the finite numbers that the formulas assume.
+"""Checks at the door.
 
-Every message names the argument, what came, and what was expected. Sizes are letters (`B`, `T`, `D`, `H`) that are
-bound by the first array that has them and must agree in all later ones.
+What arrives has the rank, the sizes, the dtype and the finite numbers that the formulas assume.
+
+Every message names the argument, what came, and what was expected. Sizes are letters (`B`, `T`,
+`D`, `H`) that are bound by the first array that has them and must agree in all later ones.
 """
 
 import math
@@ -21,13 +23,16 @@ def check_params(params, kind: type) -> None:
     """Raise TypeError unless `params` is the NamedTuple `kind`."""
     if not isinstance(params, tuple) or getattr(params, "_fields", None) != kind._fields:
         raise TypeError(
-            f"params must be {kind.__name__}({', '.join(kind._fields)}), got {type(params).__name__}; "
-            f"{kind.__name__}(*arrays) makes one from {len(kind._fields)} arrays"
+            f"params must be {kind.__name__}({', '.join(kind._fields)}), got"
+            f" {type(params).__name__}; {kind.__name__}(*arrays) makes one from {len(kind._fields)}"
+            " arrays"
         )
 
 
 def check_arrays(sizes: dict[str, int] | None = None, **arrays) -> dict[str, int]:
-    """Check `name=(array, "B T D")` pairs in full: NumPy arrays of fitting shapes, one float dtype, finite numbers.
+    """Check `name=(array, "B T D")` pairs in full.
+
+    NumPy arrays of fitting shapes, one float dtype, finite numbers.
 
     Returns the sizes bound to the letters. Raises TypeError and ValueError.
     """
@@ -46,20 +51,23 @@ def check_arrays(sizes: dict[str, int] | None = None, **arrays) -> dict[str, int
 def check_numpy(**arrays) -> None:
     """Raise TypeError for the first argument that is not a NumPy array.
 
-    Subclasses are none: `*` is another product for a matrix, and a masked array hides some of its numbers.
+    Subclasses are none: `*` is another product for a matrix, and a masked array hides some of its
+    numbers.
     """
     for name, a in arrays.items():
         if type(a) is not np.ndarray:
             raise TypeError(
-                f"{name} must be a NumPy array, got {type(a).__name__}; convert it first, e.g. np.asarray({name})"
+                f"{name} must be a NumPy array, got {type(a).__name__}; convert it first, e.g."
+                f" np.asarray({name})"
             )
 
 
 def check_shapes(sizes: dict[str, int] | None = None, **arrays) -> dict[str, int]:
     """Check the shapes of `name=(array, "B T D")` pairs and return the sizes bound to the letters.
 
-    A letter that is not bound yet is bound by the first array that has it. What is unknown while a TensorFlow graph is
-    traced (a size of None, or the whole shape) fits anything. Raises ValueError.
+    A letter that is not bound yet is bound by the first array that has it. What is unknown while a
+    TensorFlow graph is traced (a size of None, or the whole shape) fits anything. Raises
+    ValueError.
     """
     sizes = dict(sizes or {})
     for name, (a, letters) in arrays.items():
@@ -75,7 +83,9 @@ def check_shapes(sizes: dict[str, int] | None = None, **arrays) -> dict[str, int
             if known is None:
                 sizes[letter] = size
             elif size not in (known, None):
-                raise ValueError(_misfit(name, axes, shape) + f"axis {axis} is {size}, but {letter} = {known}")
+                raise ValueError(
+                    _misfit(name, axes, shape) + f"axis {axis} is {size}, but {letter} = {known}"
+                )
     return sizes
 
 
@@ -90,7 +100,9 @@ def as_array(name: str, value) -> np.ndarray:
     try:
         return np.asarray(value)
     except (TypeError, ValueError) as error:
-        raise ValueError(f"{name} must be numbers in rows of equal length, got {type(value).__name__}") from error
+        raise ValueError(
+            f"{name} must be numbers in rows of equal length, got {type(value).__name__}"
+        ) from error
 
 
 def as_floats(name: str, value) -> np.ndarray:
@@ -104,7 +116,9 @@ def as_floats(name: str, value) -> np.ndarray:
 def check_dtype(dtype) -> None:
     """Raise ValueError unless `dtype` means float32 or float64."""
     name = dtype
-    if isinstance(dtype, (str, type, np.dtype)):  # NumPy takes more for a dtype, such as None for float64
+    if isinstance(
+        dtype, (str, type, np.dtype)
+    ):  # NumPy takes more for a dtype, such as None for float64
         try:
             name = str(np.dtype(dtype))
         except (TypeError, ValueError):
@@ -119,14 +133,15 @@ def check_floats(**arrays) -> None:
         dtype = dtype_name(a)
         if dtype not in FLOATS:
             raise ValueError(
-                f"{name} must be float32 or float64, got {dtype}; convert it, e.g. with astype(np.float32)"
+                f"{name} must be float32 or float64, got {dtype}; convert it, e.g. with"
+                " astype(np.float32)"
             )
         if first_dtype is None:
             first_name, first_dtype = name, dtype
         elif dtype != first_dtype:
             raise ValueError(
-                f"{name} must be {first_dtype} as {first_name} is, got {dtype}: all arrays must share one dtype, "
-                f"e.g. {name}.astype(np.{first_dtype})"
+                f"{name} must be {first_dtype} as {first_name} is, got {dtype}: all arrays must"
+                f" share one dtype, e.g. {name}.astype(np.{first_dtype})"
             )
 
 
@@ -149,8 +164,8 @@ def check_overflow(result: str, *arrays) -> None:
 
 def all_finite(a) -> bool:
     """Tell whether an array of floats holds neither NaN nor infinity."""
-    # A sum of squares is not finite if one entry is not, and is the fastest way to look at all of them once. It may
-    # also overflow by itself; only then is every entry looked at.
+    # A sum of squares is not finite if one entry is not, and is the fastest way to look at all of
+    # them once. It may also overflow by itself; only then is every entry looked at.
     flat = a.ravel(order="K")  # in the order of memory, so that nothing is copied
     return math.isfinite(np.vdot(flat, flat)) or bool(np.isfinite(flat).all())
 
@@ -158,7 +173,9 @@ def all_finite(a) -> bool:
 def check_mask(mask) -> None:
     """Raise ValueError unless the mask is boolean (True: a real step; False: padding, which is skipped)."""
     if dtype_name(mask) != "bool":
-        raise ValueError(f"mask must be boolean (True where the step is real), got {dtype_name(mask)}")
+        raise ValueError(
+            f"mask must be boolean (True where the step is real), got {dtype_name(mask)}"
+        )
 
 
 def check_tokens(name: str, tokens, size: int) -> None:
@@ -173,12 +190,17 @@ def check_tokens(name: str, tokens, size: int) -> None:
 def check_between(name: str, a, low: int, high: int) -> None:
     """Raise ValueError if a number in the array is below `low` or above `high`."""
     if a.min() < low or a.max() > high:
-        raise ValueError(f"{name} must lie between {low} and {high}, got values from {a.min()} to {a.max()}")
+        raise ValueError(
+            f"{name} must lie between {low} and {high}, got values from {a.min()} to {a.max()}"
+        )
 
 
 @np.errstate(over="ignore")  # what is too large for the dtype is named as infinity
 def check_targets(name: str, y, dtype) -> np.ndarray:
-    """Return the targets of a loss in the dtype of the logits. Raises ValueError unless they are finite numbers."""
+    """Return the targets of a loss in the dtype of the logits.
+
+    Raises ValueError unless they are finite numbers.
+    """
     if y.dtype.kind not in "biuf":
         raise ValueError(f"{name} must hold numbers, got {y.dtype}")
     y = y.astype(dtype)
@@ -189,7 +211,10 @@ def check_targets(name: str, y, dtype) -> np.ndarray:
 def check_rng(rng) -> None:
     """Raise TypeError unless `rng` is a NumPy random generator."""
     if not isinstance(rng, np.random.Generator):
-        raise TypeError(f"rng must be a NumPy Generator, e.g. np.random.default_rng(0), got {type(rng).__name__}")
+        raise TypeError(
+            "rng must be a NumPy Generator, e.g. np.random.default_rng(0), got"
+            f" {type(rng).__name__}"
+        )
 
 
 def check_choice(name: str, value, choices) -> None:
@@ -222,7 +247,11 @@ def check_fraction(**values) -> None:
 def check_positive_int(**values) -> None:
     """Raise ValueError for the first argument that is not a positive whole number."""
     for name, value in values.items():
-        if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or not 1 <= value < 2**31:
+        if (
+            isinstance(value, bool)
+            or not isinstance(value, (int, np.integer))
+            or not 1 <= value < 2**31
+        ):
             raise ValueError(f"{name} must be a positive whole number below 2**31, got {value!r}")
 
 

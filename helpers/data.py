@@ -1,4 +1,7 @@
-"""The film reviews: from a compressed file to arrays of word numbers, masks and labels. Works offline."""
+"""The film reviews: from a compressed file to arrays of word numbers, masks and labels.
+
+Works offline.
+"""
 
 import gzip
 import hashlib
@@ -13,7 +16,9 @@ from helpers import _validation as check
 
 import numpy as np
 
-REVIEWS_SHA256 = "16e79baf732ee3a22f789114fe87f6457f0dcb1903d5ff4a863b8951be71e2e3"  # of the compressed file
+REVIEWS_SHA256 = (
+    "16e79baf732ee3a22f789114fe87f6457f0dcb1903d5ff4a863b8951be71e2e3"  # of the compressed file
+)
 PAD, UNKNOWN = "<pad>", "<unk>"  # always words 0 and 1
 
 
@@ -39,7 +44,9 @@ def load_reviews() -> list[Review]:
 
     Raises ValueError when the file is not the one that was shipped (its sha256 is verified).
     """
-    compressed = resources.files("helpers.reviews").joinpath("movie_review_snippets.tsv.gz").read_bytes()
+    compressed = (
+        resources.files("helpers.reviews").joinpath("movie_review_snippets.tsv.gz").read_bytes()
+    )
     found = hashlib.sha256(compressed).hexdigest()
     if found != REVIEWS_SHA256:
         raise ValueError(
@@ -51,15 +58,23 @@ def load_reviews() -> list[Review]:
 
 
 def tokenize(text: str) -> list[str]:
-    """Split a text into lower-case words; a word keeps its inner apostrophes ("isn't"), punctuation is dropped."""
+    """Split a text into lower-case words.
+
+    A word keeps its inner apostrophes ("isn't"), punctuation is dropped.
+    """
     if not isinstance(text, str):
         raise TypeError(f"text must be a string, got {type(text).__name__}")
-    text = unicodedata.normalize("NFC", text).lower().replace("’", "'")  # NFC: é is one letter, however it was typed
+    text = (
+        unicodedata.normalize("NFC", text).lower().replace("’", "'")
+    )  # NFC: é is one letter, however it was typed
     return re.findall(r"[^\W_]+(?:'[^\W_]+)*", text)
 
 
 class Vocabulary:
-    """A two-way table between words and the numbers 0 … len − 1; 0 is padding and 1 is any unknown word."""
+    """A two-way table between words and the numbers 0 … len − 1.
+
+    0 is padding and 1 is any unknown word.
+    """
 
     def __init__(self, words: Iterable[str]):
         self.words = (PAD, UNKNOWN, *_words("words", words))
@@ -67,7 +82,8 @@ class Vocabulary:
         if len(self._number) != len(self.words):
             repeated = next(word for word, count in Counter(self.words).items() if count > 1)
             raise ValueError(
-                f"words must be different from each other, from {PAD} and {UNKNOWN}: got {repeated!r} twice"
+                f"words must be different from each other, from {PAD} and {UNKNOWN}: got"
+                f" {repeated!r} twice"
             )
 
     def __len__(self) -> int:
@@ -106,9 +122,9 @@ def pad(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Put sequences of different lengths into one array: (tokens (N, T) int32, mask (N, T) bool).
 
-    T is `length`, or the longest sequence when left out; longer sequences lose their end. `side` is where the padding
-    (number 0, mask False) goes. Raises ValueError for an empty list, numbers that are not whole or below zero, a
-    `length` below 1 or an unknown side.
+    T is `length`, or the longest sequence when left out; longer sequences lose their end. `side` is
+    where the padding (number 0, mask False) goes. Raises ValueError for an empty list, numbers that
+    are not whole or below zero, a `length` below 1 or an unknown side.
     """
     check.check_choice("side", side, ("left", "right"))
     _check_sequence("sequences", sequences)
@@ -139,21 +155,27 @@ def load_sentiment(
 ) -> tuple[Vocabulary, Dataset, Dataset, Dataset]:
     """Make the task of chapter 7, to tell positive reviews from negative ones.
 
-    Leaves out the reviews whose rating is nearer to zero than `neutral`, and repeated texts; shuffles with `rng`;
-    splits into training, validation and test set by `fractions`; builds the vocabulary from the training set alone.
-    Sentences are padded on the right to the longest of all.
+    Leaves out the reviews whose rating is nearer to zero than `neutral`, and repeated texts;
+    shuffles with `rng`; splits into training, validation and test set by `fractions`; builds the
+    vocabulary from the training set alone. Sentences are padded on the right to the longest of all.
 
-    Returns (vocabulary, train, validation, test). Raises ValueError unless the fractions are positive and sum to 1, and
-    leave some reviews for each part.
+    Returns (vocabulary, train, validation, test). Raises ValueError unless the fractions are
+    positive and sum to 1, and leave some reviews for each part.
     """
     check.check_rng(rng)
     check.check_positive_int(vocabulary_size=vocabulary_size)
     if vocabulary_size < 3:
         raise ValueError(f"vocabulary_size must be at least 3, got {vocabulary_size}")
     check.check_positive_finite(neutral=neutral)
-    numbers = isinstance(fractions, (tuple, list)) and len(fractions) == 3 and all(map(check.is_number, fractions))
+    numbers = (
+        isinstance(fractions, (tuple, list))
+        and len(fractions) == 3
+        and all(map(check.is_number, fractions))
+    )
     if not numbers or min(fractions) <= 0 or not np.isclose(sum(fractions), 1):
-        raise ValueError(f"fractions must be three positive numbers that sum to 1, got {fractions!r}")
+        raise ValueError(
+            f"fractions must be three positive numbers that sum to 1, got {fractions!r}"
+        )
     distinct = {review.text: review for review in load_reviews()}
     clear = [review for review in distinct.values() if abs(review.rating) >= neutral]
     shuffled = [clear[n] for n in rng.permutation(len(clear))]
@@ -161,15 +183,19 @@ def load_sentiment(
     parts = [shuffled[start:end] for start, end in zip([0, *ends[:-1]], ends, strict=True)]
     if not all(parts):
         raise ValueError(
-            f"fractions and neutral must leave reviews for every part, got {fractions!r} and {neutral!r}: "
-            f"{' + '.join(str(len(part)) for part in parts)} reviews"
+            f"fractions and neutral must leave reviews for every part, got {fractions!r} and"
+            f" {neutral!r}: {' + '.join(str(len(part)) for part in parts)} reviews"
         )
 
     vocabulary = build_vocabulary((tokenize(review.text) for review in parts[0]), vocabulary_size)
     encoded = [[vocabulary.encode(tokenize(review.text)) for review in part] for part in parts]
     longest = max(len(numbers) for part in encoded for numbers in part)
     datasets = [
-        Dataset(*pad(numbers, longest), np.array([review.rating > 0 for review in part], np.float32), part)
+        Dataset(
+            *pad(numbers, longest),
+            np.array([review.rating > 0 for review in part], np.float32),
+            part,
+        )
         for numbers, part in zip(encoded, parts, strict=True)
     ]
     return vocabulary, *datasets
@@ -178,9 +204,10 @@ def load_sentiment(
 def load_characters(window: int) -> tuple[str, np.ndarray]:
     """Cut the text of all reviews, one a line, into pieces for a character model.
 
-    Letters are made lower-case; characters outside `alphabet` become spaces, and runs of spaces one. Returns
-    (alphabet, tokens): tokens (N, window + 1) int32 number the characters of each piece, so that alphabet[tokens[n, k]]
-    is one of them. Raises ValueError for a window below 1 or longer than the text.
+    Letters are made lower-case; characters outside `alphabet` become spaces, and runs of spaces
+    one. Returns (alphabet, tokens): tokens (N, window + 1) int32 number the characters of each
+    piece, so that alphabet[tokens[n, k]] is one of them. Raises ValueError for a window below 1 or
+    longer than the text.
     """
     check.check_positive_int(window=window)
     alphabet = "\n abcdefghijklmnopqrstuvwxyz'.,?!"
@@ -188,7 +215,9 @@ def load_characters(window: int) -> tuple[str, np.ndarray]:
     text = re.sub(" +", " ", re.sub(f"[^{re.escape(alphabet)}]", " ", text))
     count = len(text) // (window + 1)
     if count == 0:
-        raise ValueError(f"window must be shorter than the text ({len(text)} characters), got {window}")
+        raise ValueError(
+            f"window must be shorter than the text ({len(text)} characters), got {window}"
+        )
     number = {character: n for n, character in enumerate(alphabet)}
     tokens = np.array([number[character] for character in text[: count * (window + 1)]], np.int32)
     return alphabet, tokens.reshape(count, window + 1)
@@ -197,15 +226,18 @@ def load_characters(window: int) -> tuple[str, np.ndarray]:
 class Minibatches:
     """All rows of some arrays, once each, in small groups: iterate over it once an epoch.
 
-    Every pass is shuffled anew with `rng`; the last group may be smaller. A group is a tuple of arrays in the order
-    given. Raises ValueError when they do not have the same number of rows, TypeError for other things than arrays.
+    Every pass is shuffled anew with `rng`; the last group may be smaller. A group is a tuple of
+    arrays in the order given. Raises ValueError when they do not have the same number of rows,
+    TypeError for other things than arrays.
     """
 
     def __init__(self, rng: np.random.Generator, arrays: Sequence[np.ndarray], batch_size: int):
         check.check_rng(rng)
         check.check_positive_int(batch_size=batch_size)
         if not isinstance(arrays, (list, tuple)):
-            raise TypeError(f"arrays must be a list or tuple of arrays, got {type(arrays).__name__}")
+            raise TypeError(
+                f"arrays must be a list or tuple of arrays, got {type(arrays).__name__}"
+            )
         check.check_numpy(**{f"arrays[{n}]": a for n, a in enumerate(arrays)})
         rows = [a.shape[0] if a.ndim else 0 for a in arrays]
         if not rows or min(rows) != max(rows) or rows[0] == 0:
@@ -233,7 +265,10 @@ def _words(name, words):
 
 
 def _iterate(name, value, of):
-    """Go through a list or another iterable; not through the letters of a string, which nobody means here."""
+    """Go through a list or another iterable.
+
+    Not through the letters of a string, which nobody means here.
+    """
     try:
         items = iter(value)
     except TypeError:

@@ -1,8 +1,9 @@
 """The pieces of the gradient, one by one, and a judge of gradients that knows no calculus.
 
-Everything here is for one sample and for reading, not for speed. Matrices that stand between states (Jacobians) are in
-numerator layout and column form, as in equation (6): J[i, j] = ∂h_t[i] / ∂h_{t−1}[j]. Gradients by a weight have the
-shape of that weight in code, as everywhere in `helpers`.
+Everything here is for one sample and for reading, not for speed. Matrices that stand between states
+(Jacobians) are in numerator layout and column form, as in equation (6): J[i, j] = ∂h_t[i] /
+∂h_{t−1}[j]. Gradients by a weight have the shape of that weight in code, as everywhere in
+`helpers`.
 """
 
 from collections.abc import Callable
@@ -13,26 +14,33 @@ from helpers.numpy_rnn import ACTIVATIONS, RNNParams, check_arguments
 import numpy as np
 
 
-def finite_difference(f: Callable[[np.ndarray], float], a: np.ndarray, eps: float = 5e-6) -> np.ndarray:
+def finite_difference(
+    f: Callable[[np.ndarray], float], a: np.ndarray, eps: float = 5e-6
+) -> np.ndarray:
     """Central differences (f(a + eps e_k) − f(a − eps e_k)) / (2 eps) for every entry k of `a`.
 
-    f maps an array shaped like `a` to one number. Returns an array shaped like `a`; the error is of order eps²
-    (truncation) plus 1e-16/eps (rounding), smallest near eps = 6e-6 for f and a of order one (Press et al., Numerical
-    Recipes, 3rd ed., § 5.7). `a` is not changed. Raises ValueError unless `a` is float64 and finite, `f`
-    returns one finite float64 number, and `eps` is large enough to move every entry.
+    f maps an array shaped like `a` to one number. Returns an array shaped like `a`; the error is of
+    order eps² (truncation) plus 1e-16/eps (rounding), smallest near eps = 6e-6 for f and a of order
+    one (Press et al., Numerical Recipes, 3rd ed., § 5.7). `a` is not changed. Raises ValueError
+    unless `a` is float64 and finite, `f` returns one finite float64 number, and `eps` is large
+    enough to move every entry.
     """
     check.check_callable(f=f)
     check.check_numpy(a=a)
     check.check_positive_finite(eps=eps)
     if a.dtype != np.float64:
-        raise ValueError(f"a must be float64, got {a.dtype}: in float32 rounding would hide the difference")
+        raise ValueError(
+            f"a must be float64, got {a.dtype}: in float32 rounding would hide the difference"
+        )
     check.check_finite(a=a)
 
     def value_at(k, step):
         moved = a.copy()
         moved[k] += step
         if moved[k] == a[k]:
-            raise ValueError(f"eps must be large enough to change a, got {eps} beside {a[k]} at index {k}")
+            raise ValueError(
+                f"eps must be large enough to change a, got {eps} beside {a[k]} at index {k}"
+            )
         value = check.as_array("what f returns", f(moved))
         if value.shape != () or value.dtype != np.float64 or not np.isfinite(value):
             raise ValueError(f"f must return one finite float64 number, got {value!r} at index {k}")
@@ -49,9 +57,10 @@ def finite_difference(f: Callable[[np.ndarray], float], a: np.ndarray, eps: floa
 def state_jacobians(params: RNNParams, h: np.ndarray, activation: str = "tanh") -> np.ndarray:
     """Compute J_t = ∂h_t/∂h_{t−1} = diag(σ′(z_t)) W_hh for every step, numerator layout, W_hh in column form.
 
-    This is the transpose of equation (8), which is in denominator layout. h (T, H) are one sample's states as returned
-    by `rnn_forward`; σ′(z_t) is computed from them (1 − h_t² for tanh). Returns J (T, H, H) with
-    J[t][i, j] = ∂h_t[i] / ∂h_{t−1}[j]; J[0] is by the initial state. Raises ValueError for what does not fit.
+    This is the transpose of equation (8), which is in denominator layout. h (T, H) are one sample's
+    states as returned by `rnn_forward`; σ′(z_t) is computed from them (1 − h_t² for tanh). Returns
+    J (T, H, H) with J[t][i, j] = ∂h_t[i] / ∂h_{t−1}[j]; J[0] is by the initial state. Raises
+    ValueError for what does not fit.
     """
     check_arguments(params, activation, h=(h, "T H"))
     slope = ACTIVATIONS[activation].slope(h)
@@ -69,13 +78,17 @@ def gradient_ledger(
     h_0: np.ndarray | None = None,
     activation: str = "tanh",
 ) -> np.ndarray:
-    """Write down every term of equation (4): ledger[t, i] is what the loss at step t says through step i's use of W_hh.
+    """Write down every term of equation (4).
 
-    ∂L_t/∂o_t ∂o_t/∂h_t = dh[t], then ∂h_t/∂h_i = J_t ⋯ J_{i+1}, then the direct derivative ∂⁺h_i/∂W_hh, which holds
-    h_{i−1} fixed. x (T, D), h (T, H) and dh (T, H) belong to one sample; h_0 (H,) is zero when left out.
+    ledger[t, i] is what the loss at step t says through step i's use of W_hh.
 
-    Returns (T, T, H, H): the last two axes are shaped as W_hh in code; entries with i > t are zero. Summed over the
-    first two axes it is ∂L/∂W_hh. Raises ValueError for what does not fit, also when h are not the states of x.
+    ∂L_t/∂o_t ∂o_t/∂h_t = dh[t], then ∂h_t/∂h_i = J_t ⋯ J_{i+1}, then the direct derivative
+    ∂⁺h_i/∂W_hh, which holds h_{i−1} fixed. x (T, D), h (T, H) and dh (T, H) belong to one sample;
+    h_0 (H,) is zero when left out.
+
+    Returns (T, T, H, H): the last two axes are shaped as W_hh in code; entries with i > t are zero.
+    Summed over the first two axes it is ∂L/∂W_hh. Raises ValueError for what does not fit, also
+    when h are not the states of x.
     """
     optional = {} if h_0 is None else {"h_0": (h_0, "H")}
     check_arguments(params, activation, x=(x, "T D"), h=(h, "T H"), dh=(dh, "T H"), **optional)

@@ -1,7 +1,10 @@
-"""Two whole networks built from the parts: one reads a sentence and judges it, one writes text character by character.
+"""Two whole networks built from the parts.
 
-Their parameters are flat NamedTuples in the order of the Keras network with the same layers, so that
-`keras_model.set_weights(params)` and `ClassifierParams(*keras_model.get_weights())` need nothing else.
+One reads a sentence and judges it, one writes text character by character.
+
+Their parameters are flat NamedTuples in the order of the Keras network with the same layers, so
+that `keras_model.set_weights(params)` and `ClassifierParams(*keras_model.get_weights())` need
+nothing else.
 """
 
 from typing import NamedTuple
@@ -44,9 +47,16 @@ class ClassifierParams(NamedTuple):
 
 
 def init_classifier(
-    rng: np.random.Generator, vocabulary_size: int, embedding_size: int, hidden_size: int, dtype=np.float32
+    rng: np.random.Generator,
+    vocabulary_size: int,
+    embedding_size: int,
+    hidden_size: int,
+    dtype=np.float32,
 ) -> ClassifierParams:
-    """Draw the weights as Keras does: E uniform in ±0.05, the rest as `init_params` and `init_head`."""
+    """Draw the weights as Keras does.
+
+    E uniform in ±0.05, the rest as `init_params` and `init_head`.
+    """
     check.check_positive_int(vocabulary_size=vocabulary_size, embedding_size=embedding_size)
     rnn = init_params(rng, embedding_size, hidden_size, dtype)
     E = rng.uniform(-0.05, 0.05, (vocabulary_size, embedding_size)).astype(dtype)
@@ -64,7 +74,9 @@ def classify(params: ClassifierParams, tokens: np.ndarray, mask: np.ndarray) -> 
 def evaluate_classifier(
     params: ClassifierParams, tokens: np.ndarray, mask: np.ndarray, labels: np.ndarray
 ) -> dict[str, float]:
-    """Measure a classifier on sentences it need not have seen: {"loss": mean cross-entropy in nats, "accuracy": share}.
+    """Measure a classifier on sentences it need not have seen.
+
+    {"loss": mean cross-entropy in nats, "accuracy": share}.
 
     tokens and mask (N, T), labels (N,). Raises ValueError as `classify` does.
     """
@@ -84,16 +96,19 @@ def classifier_loss(
 ) -> tuple[float, ClassifierParams]:
     """Compute the mean cross-entropy of a batch of sentences, in nats, and its gradient by every parameter.
 
-    tokens and mask (B, T), labels (B,). With `dropout` = p, each entry of the embedded words and of the last state is
-    set to zero with probability p and the rest divided by 1 − p (Srivastava et al. 2014), drawn from `rng`.
-    Raises ValueError for tokens outside the vocabulary, shapes that do not fit, or dropout without `rng`.
+    tokens and mask (B, T), labels (B,). With `dropout` = p, each entry of the embedded words and of
+    the last state is set to zero with probability p and the rest divided by 1 − p (Srivastava et
+    al. 2014), drawn from `rng`. Raises ValueError for tokens outside the vocabulary, shapes that do
+    not fit, or dropout without `rng`.
     """
     check.check_fraction(dropout=dropout)
     if dropout > 0:
         check.check_rng(rng)
     x = _embed(params, tokens)
     _check_labels(labels, x)
-    keep_x, keep_h = (_dropout_mask(rng, dropout, shape, x.dtype) for shape in (x.shape, (len(x), len(params.b))))
+    keep_x, keep_h = (
+        _dropout_mask(rng, dropout, shape, x.dtype) for shape in (x.shape, (len(x), len(params.b)))
+    )
     x = x * keep_x
 
     h = rnn_forward(params.rnn, x, mask=mask)
@@ -109,9 +124,9 @@ def classifier_loss(
 def read_along(params: ClassifierParams, tokens: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Follow the network through one sentence: tokens (T,) give (p, influence), both (T,).
 
-    p[t] is the probability of "positive" after word t, with no word after it read yet. influence[t] is
-    ‖∂p[T−1]/∂x_t‖, how much the last verdict depends on a small change of the embedding of word t.
-    Raises ValueError for tokens outside the vocabulary.
+    p[t] is the probability of "positive" after word t, with no word after it read yet. influence[t]
+    is ‖∂p[T−1]/∂x_t‖, how much the last verdict depends on a small change of the embedding of word
+    t. Raises ValueError for tokens outside the vocabulary.
     """
     x = _embed(params, tokens, "T")[None]
     h = rnn_forward(params.rnn, x)
@@ -141,7 +156,9 @@ class CharParams(NamedTuple):
         return HeadParams(self.W_ho, self.b_o)
 
 
-def init_char_model(rng: np.random.Generator, alphabet_size: int, hidden_size: int, dtype=np.float32) -> CharParams:
+def init_char_model(
+    rng: np.random.Generator, alphabet_size: int, hidden_size: int, dtype=np.float32
+) -> CharParams:
     """Draw the weights as `init_params` and `init_head` do."""
     check.check_positive_int(alphabet_size=alphabet_size)
     rnn = init_params(rng, alphabet_size, hidden_size, dtype)
@@ -151,13 +168,16 @@ def init_char_model(rng: np.random.Generator, alphabet_size: int, hidden_size: i
 def char_loss(params: CharParams, tokens: np.ndarray) -> tuple[float, CharParams]:
     """Compute the mean cross-entropy, in nats a character, of guessing each character from those before it.
 
-    tokens (B, T + 1): the network reads tokens[:, :−1] from a zero state and at every step guesses tokens[:, 1:].
-    Returns the loss and its gradient by every parameter. Raises ValueError for tokens outside the alphabet
-    or fewer than two a row.
+    tokens (B, T + 1): the network reads tokens[:, :−1] from a zero state and at every step guesses
+    tokens[:, 1:]. Returns the loss and its gradient by every parameter. Raises ValueError for
+    tokens outside the alphabet or fewer than two a row.
     """
     _check_tokens(tokens, "B T+1", params, CharParams)
     if tokens.shape[1] < 2:
-        raise ValueError(f"tokens must be at least 2 a row, one to read and one to guess, got shape {tokens.shape}")
+        raise ValueError(
+            "tokens must be at least 2 a row, one to read and one to guess, got shape"
+            f" {tokens.shape}"
+        )
     x = _one_hot(params)[tokens[:, :-1]]
     h = rnn_forward(params.rnn, x)
     loss, do = softmax_cross_entropy(head_forward(params.head, h), tokens[:, 1:])
@@ -168,12 +188,19 @@ def char_loss(params: CharParams, tokens: np.ndarray) -> tuple[float, CharParams
 
 @np.errstate(over="ignore")  # near temperature 0 the worse guesses rightly go to −infinity
 def write(
-    params: CharParams, rng: np.random.Generator, start: list[int], length: int, temperature: float = 1.0
+    params: CharParams,
+    rng: np.random.Generator,
+    start: list[int],
+    length: int,
+    temperature: float = 1.0,
 ) -> list[int]:
-    """Let the network write: read `start`, then draw one character after the other from softmax(o_t / temperature).
+    """Let the network write.
 
-    Returns `length` new characters. Towards temperature 0 it always takes its best guess; above 1 it takes risks.
-    Raises ValueError for an empty or unknown start, a length below 1, or a temperature that is not positive.
+    Read `start`, then draw one character after the other from softmax(o_t / temperature).
+
+    Returns `length` new characters. Towards temperature 0 it always takes its best guess; above 1
+    it takes risks. Raises ValueError for an empty or unknown start, a length below 1, or a
+    temperature that is not positive.
     """
     check.check_rng(rng)
     check.check_positive_int(length=length)
@@ -191,7 +218,10 @@ def write(
     return written
 
 
-SHAPES = {ClassifierParams: ("V D", "D H", "H H", "H", "H 1", "1"), CharParams: ("V H", "H H", "H", "H V", "V")}
+SHAPES = {
+    ClassifierParams: ("V D", "D H", "H H", "H", "H 1", "1"),
+    CharParams: ("V H", "H H", "H", "H V", "V"),
+}
 
 
 def _logits(params, tokens, mask):
@@ -233,7 +263,10 @@ def _dropout_mask(rng, dropout, shape, dtype):
 
 
 def _sum_rows(tokens, rows, size):
-    """Add up the rows (B, T, D) that belong to the same token: the gradient of E[tokens] by E, shape (size, D)."""
+    """Add up the rows (B, T, D) that belong to the same token.
+
+    The gradient of E[tokens] by E, shape (size, D).
+    """
     order = np.argsort(tokens, axis=None, kind="stable")
     used, starts = np.unique(tokens.reshape(-1)[order], return_index=True)
     total = np.zeros((size, rows.shape[-1]), rows.dtype)

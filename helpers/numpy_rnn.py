@@ -1,7 +1,10 @@
-"""The recurrence and its gradient in NumPy: small enough to read in a minute, and the version that everything runs.
+"""The recurrence and its gradient in NumPy.
 
-Arrays are batch first, one sample a row, as in Keras; the equations' column vectors are the rows here, so the matrices
-are those of the equations transposed, and `keras.layers.SimpleRNN(...).set_weights(params)` needs no transpose.
+Small enough to read in a minute, and the version that everything runs.
+
+Arrays are batch first, one sample a row, as in Keras; the equations' column vectors are the rows
+here, so the matrices are those of the equations transposed, and
+`keras.layers.SimpleRNN(...).set_weights(params)` needs no transpose.
 """
 
 from typing import NamedTuple
@@ -57,13 +60,17 @@ ACTIVATIONS = {
 }
 
 
-def init_params(rng: np.random.Generator, input_size: int, hidden_size: int, dtype=np.float32) -> RNNParams:
+def init_params(
+    rng: np.random.Generator, input_size: int, hidden_size: int, dtype=np.float32
+) -> RNNParams:
     """Draw the weights as Keras does: W_xh Glorot uniform, W_hh orthogonal, b zero.
 
-    Glorot uniform: U(−a, a) with a = √(6 / (D + H)) (Glorot & Bengio 2010, eq. 16). Orthogonal: the Q of a Gaussian
-    matrix, with signs fixed so that it is uniform over all orthogonal matrices (Saxe et al. 2014; Mezzadri 2007).
+    Glorot uniform: U(−a, a) with a = √(6 / (D + H)) (Glorot & Bengio 2010, eq. 16). Orthogonal: the
+    Q of a Gaussian matrix, with signs fixed so that it is uniform over all orthogonal matrices
+    (Saxe et al. 2014; Mezzadri 2007).
 
-    Returns RNNParams of shapes (D, H), (H, H), (H,). Raises ValueError for sizes that are not positive whole numbers.
+    Returns RNNParams of shapes (D, H), (H, H), (H,). Raises ValueError for sizes that are not
+    positive whole numbers.
     """
     check.check_rng(rng)
     check.check_positive_int(input_size=input_size, hidden_size=hidden_size)
@@ -76,11 +83,15 @@ def init_params(rng: np.random.Generator, input_size: int, hidden_size: int, dty
 
 
 @np.errstate(over="ignore", invalid="ignore")  # overflow is reported in words, not as a warning
-def rnn_step(params: RNNParams, x_t: np.ndarray, h_prev: np.ndarray, activation: str = "tanh") -> np.ndarray:
-    """One step of the recurrence: h_t = σ(x_t W_xh + h_{t−1} W_hh + b), equation (3) with one sample a row.
+def rnn_step(
+    params: RNNParams, x_t: np.ndarray, h_prev: np.ndarray, activation: str = "tanh"
+) -> np.ndarray:
+    """One step of the recurrence.
 
-    x_t (B, D) and h_prev (B, H) give h_t (B, H), all of one dtype; activation is tanh, sigmoid, relu or linear.
-    Raises ValueError and TypeError as `rnn_forward` does.
+    h_t = σ(x_t W_xh + h_{t−1} W_hh + b), equation (3) with one sample a row.
+
+    x_t (B, D) and h_prev (B, H) give h_t (B, H), all of one dtype; activation is tanh, sigmoid,
+    relu or linear. Raises ValueError and TypeError as `rnn_forward` does.
     """
     check_arguments(params, activation, x_t=(x_t, "B D"), h_prev=(h_prev, "B H"))
     h_t = x_t @ params.W_xh + h_prev @ params.W_hh + params.b
@@ -99,18 +110,20 @@ def rnn_forward(
 ) -> np.ndarray:
     """Run the recurrence (3), h_t = σ(x_t W_xh + h_{t−1} W_hh + b), over t = 1 … T.
 
-    x (B, T, D), h_0 (B, H) or None for zeros, mask (B, T) boolean or None. Returns all states h (B, T, H); h[:, −1] is
-    the last. Where the mask is False the step is skipped: the state is carried through unchanged.
+    x (B, T, D), h_0 (B, H) or None for zeros, mask (B, T) boolean or None. Returns all states h (B,
+    T, H); h[:, −1] is the last. Where the mask is False the step is skipped: the state is carried
+    through unchanged.
 
-    Raises ValueError naming the argument for a wrong rank, size or dtype, an empty axis, NaN or infinity, an unknown
-    activation, or states that overflow; TypeError for anything but RNNParams and NumPy arrays.
+    Raises ValueError naming the argument for a wrong rank, size or dtype, an empty axis, NaN or
+    infinity, an unknown activation, or states that overflow; TypeError for anything but RNNParams
+    and NumPy arrays.
     """
     _check_sequence(params, x, h_0, mask, activation)
     W_xh, W_hh, b = params
     apply = ACTIVATIONS[activation].apply
 
-    # Every x_t W_xh is known before the loop, so one call does them all. Time first: each step is one block of memory,
-    # filled with z_t here and turned into h_t in place below.
+    # Every x_t W_xh is known before the loop, so one call does them all. Time first: each step is
+    # one block of memory, filled with z_t here and turned into h_t in place below.
     h = np.matmul(x.swapaxes(0, 1), W_xh)
     h += b
     h_prev = h_0 if h_0 is not None else np.zeros_like(h[0])
@@ -135,25 +148,31 @@ def rnn_backward(
     mask: np.ndarray | None = None,
     activation: str = "tanh",
 ) -> RNNGrads:
-    """Backpropagate through time: equation (4) for a loss at every step, summed in one sweep from T to 1.
+    """Backpropagate through time.
 
-    With δ_t = ∂L/∂z_t the sweep is δ_t = (dh_t + δ_{t+1} W_hhᵀ) ⊙ σ′(z_t), and then ∂L/∂W_hh = Σ_t h_{t−1}ᵀ δ_t,
-    ∂L/∂W_xh = Σ_t x_tᵀ δ_t, ∂L/∂b = Σ_t δ_t, ∂L/∂x_t = δ_t W_xhᵀ, ∂L/∂h_0 = δ_1 W_hhᵀ, summed over the batch where the
-    weights are shared by it.
+    Equation (4) for a loss at every step, summed in one sweep from T to 1.
 
-    x (B, T, D), h (B, T, H) as returned by `rnn_forward` for the same params, h_0, mask and activation. dh (B, T, H)
-    is the direct gradient of the loss by each h_t, or (B, H) when the loss sees only the last one.
+    With δ_t = ∂L/∂z_t the sweep is δ_t = (dh_t + δ_{t+1} W_hhᵀ) ⊙ σ′(z_t), and then ∂L/∂W_hh = Σ_t
+    h_{t−1}ᵀ δ_t, ∂L/∂W_xh = Σ_t x_tᵀ δ_t, ∂L/∂b = Σ_t δ_t, ∂L/∂x_t = δ_t W_xhᵀ, ∂L/∂h_0 = δ_1
+    W_hhᵀ, summed over the batch where the weights are shared by it.
+
+    x (B, T, D), h (B, T, H) as returned by `rnn_forward` for the same params, h_0, mask and
+    activation. dh (B, T, H) is the direct gradient of the loss by each h_t, or (B, H) when the loss
+    sees only the last one.
 
     Returns RNNGrads. Raises ValueError and TypeError as `rnn_forward` does.
     """
     last_only = getattr(dh, "ndim", 3) == 2
-    _check_sequence(params, x, h_0, mask, activation, h=(h, "B T H"), dh=(dh, "B H" if last_only else "B T H"))
+    _check_sequence(
+        params, x, h_0, mask, activation, h=(h, "B T H"), dh=(dh, "B H" if last_only else "B T H")
+    )
     W_xh, W_hh, _ = params
     h_time_first = _time_first(h)
     W_hh_T = np.ascontiguousarray(W_hh.T)
 
     dz = ACTIVATIONS[activation].slope(h_time_first)  # σ′(z_t); becomes δ_t step by step
-    # carry is ∂L/∂h_t as far as it comes from later steps; a loss at the last step alone is such an arrival at t = T.
+    # carry is ∂L/∂h_t as far as it comes from later steps; a loss at the last step alone is such an
+    # arrival at t = T.
     carry = dh.copy() if last_only else np.zeros_like(dz[0])
     for t in reversed(range(len(dz))):
         if not last_only:
@@ -171,8 +190,11 @@ def rnn_backward(
     if h_0 is not None:
         dW_hh += h_0.T @ dz[0]
     dW_xh = x_rows.T @ dz_rows
-    db = np.ones(len(dz_rows), dz.dtype) @ dz_rows  # the sum over all rows, four times as fast as sum(axis=0)
-    # New memory costs as much as the arithmetic. This copy of x is used up, and the gradient by x takes its place.
+    db = (
+        np.ones(len(dz_rows), dz.dtype) @ dz_rows
+    )  # the sum over all rows, four times as fast as sum(axis=0)
+    # New memory costs as much as the arithmetic. This copy of x is used up, and the gradient by x
+    # takes its place.
     dx = np.matmul(dz_rows, W_xh.T, out=x_rows).reshape(*dz.shape[:2], -1).swapaxes(0, 1)
     grads = RNNGrads(dW_xh, dW_hh, db, dx, h_0=carry)
     check.check_overflow("the gradient", *grads)
@@ -180,7 +202,10 @@ def rnn_backward(
 
 
 def check_arguments(params: RNNParams, activation: str, **arrays) -> dict[str, int]:
-    """Check the weights, the activation and `name=(array, "B T D")` pairs; return the size of each letter."""
+    """Check the weights, the activation and `name=(array, "B T D")` pairs.
+
+    Return the size of each letter.
+    """
     check.check_choice("activation", activation, ACTIVATIONS)
     check.check_params(params, RNNParams)
     W_xh, W_hh, b = params
@@ -197,7 +222,10 @@ def _check_sequence(params, x, h_0, mask, activation, **more):
 
 
 def _time_first(a):
-    """(B, T, N) -> (T, B, N), contiguous: no copy for what `rnn_forward` returned, one for the rest."""
+    """(B, T, N) -> (T, B, N), contiguous.
+
+    No copy for what `rnn_forward` returned, one for the rest.
+    """
     return np.ascontiguousarray(a.swapaxes(0, 1))
 
 

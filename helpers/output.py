@@ -1,4 +1,7 @@
-"""From the states to a number to minimise: the output head, equation (2), and the losses, each with its gradient."""
+"""From the states to a number to minimise.
+
+The output head, equation (2), and the losses, each with its gradient.
+"""
 
 from typing import NamedTuple
 
@@ -22,8 +25,13 @@ class HeadGrads(NamedTuple):
     h: np.ndarray  # (…, H)
 
 
-def init_head(rng: np.random.Generator, hidden_size: int, output_size: int, dtype=np.float32) -> HeadParams:
-    """Draw W_ho Glorot uniform (Glorot & Bengio 2010, eq. 16) and set b_o to zero; shapes (H, O) and (O,)."""
+def init_head(
+    rng: np.random.Generator, hidden_size: int, output_size: int, dtype=np.float32
+) -> HeadParams:
+    """Draw W_ho Glorot uniform (Glorot & Bengio 2010, eq.
+
+    16) and set b_o to zero; shapes (H, O) and (O,).
+    """
     check.check_rng(rng)
     check.check_positive_int(hidden_size=hidden_size, output_size=output_size)
     check.check_dtype(dtype)
@@ -36,8 +44,8 @@ def init_head(rng: np.random.Generator, hidden_size: int, output_size: int, dtyp
 def head_forward(params: HeadParams, h: np.ndarray) -> np.ndarray:
     """Compute the outputs o_t = h_t W_ho + b_o, equation (2) with an affine g_φ.
 
-    h (B, H) or (B, T, H) gives o (B, O) or (B, T, O). Raises ValueError or TypeError naming the argument
-    that does not fit.
+    h (B, H) or (B, T, H) gives o (B, O) or (B, T, O). Raises ValueError or TypeError naming the
+    argument that does not fit.
     """
     _check_head(params, h)
     o = h @ params.W_ho + params.b_o
@@ -47,7 +55,9 @@ def head_forward(params: HeadParams, h: np.ndarray) -> np.ndarray:
 
 @np.errstate(over="ignore", invalid="ignore")
 def head_backward(params: HeadParams, h: np.ndarray, do: np.ndarray) -> HeadGrads:
-    """Pass the gradient ∂L/∂o back through the head: ∂L/∂W_ho = Σ hᵀ do, ∂L/∂b_o = Σ do, ∂L/∂h = do W_hoᵀ.
+    """Pass the gradient ∂L/∂o back through the head.
+
+    ∂L/∂W_ho = Σ hᵀ do, ∂L/∂b_o = Σ do, ∂L/∂h = do W_hoᵀ.
 
     h and do as in `head_forward`; the sums run over batch and time. Raises as `head_forward`.
     """
@@ -69,11 +79,14 @@ def sigmoid(o: np.ndarray) -> np.ndarray:
     return 0.5 * (1 + np.tanh(0.5 * o))
 
 
-@np.errstate(over="ignore")  # a difference beyond the largest float is −infinity, and its e^ rightly 0
+@np.errstate(
+    over="ignore"
+)  # a difference beyond the largest float is −infinity, and its e^ rightly 0
 def softmax(o: np.ndarray) -> np.ndarray:
     """e^o / Σ e^o over the last axis, for numbers in any shape, shifted by the maximum so that it cannot overflow.
 
-    Raises ValueError for an empty row, a row whose largest number is not finite, and what is no number.
+    Raises ValueError for an empty row, a row whose largest number is not finite, and what is no
+    number.
     """
     o = check.as_floats("o", o)
     if o.ndim == 0 or o.size == 0:
@@ -89,8 +102,8 @@ def softmax(o: np.ndarray) -> np.ndarray:
 def sigmoid_cross_entropy(o: np.ndarray, y: np.ndarray) -> tuple[float, np.ndarray]:
     """Mean of −y log p − (1 − y) log(1 − p) with p = sigmoid(o), in nats, and its gradient (p − y) / n.
 
-    o and y have the same shape, n is their size; y holds numbers from 0 to 1 of any dtype.
-    Raises ValueError for shapes that differ, labels outside [0, 1], or logits that are not finite floats.
+    o and y have the same shape, n is their size; y holds numbers from 0 to 1 of any dtype. Raises
+    ValueError for shapes that differ, labels outside [0, 1], or logits that are not finite floats.
     """
     y = _check_loss(o, y)
     check.check_between("y", y, 0, 1)
@@ -104,14 +117,16 @@ def sigmoid_cross_entropy(o: np.ndarray, y: np.ndarray) -> tuple[float, np.ndarr
 def softmax_cross_entropy(o: np.ndarray, y: np.ndarray) -> tuple[float, np.ndarray]:
     """Mean of −log p[y] with p = softmax(o), in nats, and its gradient (p − onehot(y)) / n.
 
-    o (…, O) are logits, y (…) whole numbers from 0 to O − 1; n is the size of y.
-    Raises ValueError for shapes that do not match, labels out of range, or logits that are not finite floats.
+    o (…, O) are logits, y (…) whole numbers from 0 to O − 1; n is the size of y. Raises ValueError
+    for shapes that do not match, labels out of range, or logits that are not finite floats.
     """
     check.check_numpy(o=o, y=y)
     if o.ndim == 0 or o.size == 0:
         raise ValueError(f"o must hold at least one row of logits, got shape {o.shape}")
     if y.shape != o.shape[:-1]:
-        raise ValueError(f"y must have the shape of o without its last axis, {o.shape[:-1]}, got {y.shape}")
+        raise ValueError(
+            f"y must have the shape of o without its last axis, {o.shape[:-1]}, got {y.shape}"
+        )
     check.check_floats(o=o)
     check.check_tokens("y", y, o.shape[-1])
     check.check_finite(o=o)
@@ -153,7 +168,9 @@ def _check_loss(o, y):
     """Check logits o against targets y, and return y in the dtype of o."""
     check.check_numpy(o=o, y=y)
     if o.shape != y.shape or o.size == 0:
-        raise ValueError(f"o and y must have the same, non-empty shape, got {o.shape} and {y.shape}")
+        raise ValueError(
+            f"o and y must have the same, non-empty shape, got {o.shape} and {y.shape}"
+        )
     check.check_floats(o=o)
     check.check_finite(o=o)
     return check.check_targets("y", y, o.dtype)

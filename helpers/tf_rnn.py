@@ -1,6 +1,9 @@
-"""The same recurrence in TensorFlow: differentiated by `tf.GradientTape`, and as a cell that Keras can loop over.
+"""The same recurrence in TensorFlow.
 
-`rnn_step` and `rnn_forward` have the signatures, shapes and meaning of those in `helpers.numpy_rnn`.
+Differentiated by `tf.GradientTape`, and as a cell that Keras can loop over.
+
+`rnn_step` and `rnn_forward` have the signatures, shapes and meaning of those in
+`helpers.numpy_rnn`.
 """
 
 from helpers import _validation as check
@@ -13,12 +16,19 @@ import tensorflow as tf
 ACTIVATIONS = {"tanh": tf.tanh, "sigmoid": tf.sigmoid, "relu": tf.nn.relu, "linear": tf.identity}
 
 
-def rnn_step(params: RNNParams, x_t: tf.Tensor, h_prev: tf.Tensor, activation: str = "tanh") -> tf.Tensor:
-    """One step of the recurrence: h_t = σ(x_t W_xh + h_{t−1} W_hh + b), equation (3) with one sample a row.
+def rnn_step(
+    params: RNNParams, x_t: tf.Tensor, h_prev: tf.Tensor, activation: str = "tanh"
+) -> tf.Tensor:
+    """One step of the recurrence.
 
-    x_t (B, D) and h_prev (B, H) give h_t (B, H), all of one dtype. Raises ValueError and TypeError as `rnn_forward`.
+    h_t = σ(x_t W_xh + h_{t−1} W_hh + b), equation (3) with one sample a row.
+
+    x_t (B, D) and h_prev (B, H) give h_t (B, H), all of one dtype. Raises ValueError and TypeError
+    as `rnn_forward`.
     """
-    (W_xh, W_hh, b), x_t, h_prev = _tensors(params, activation, x_t=(x_t, "B D"), h_prev=(h_prev, "B H"))
+    (W_xh, W_hh, b), x_t, h_prev = _tensors(
+        params, activation, x_t=(x_t, "B D"), h_prev=(h_prev, "B H")
+    )
     return ACTIVATIONS[activation](x_t @ W_xh + h_prev @ W_hh + b)
 
 
@@ -31,13 +41,14 @@ def rnn_forward(
 ) -> tf.Tensor:
     """Run the recurrence (3), h_t = σ(x_t W_xh + h_{t−1} W_hh + b), over t = 1 … T.
 
-    x (B, T, D), h_0 (B, H) or None for zeros, mask (B, T) boolean or None give all states h (B, T, H); a step whose
-    mask is False carries the state through unchanged. Works eagerly and in `tf.function` (the loop is part of the
-    graph, so its size does not grow with T), and is differentiable by every argument but the mask.
+    x (B, T, D), h_0 (B, H) or None for zeros, mask (B, T) boolean or None give all states h (B, T,
+    H); a step whose mask is False carries the state through unchanged. Works eagerly and in
+    `tf.function` (the loop is part of the graph, so its size does not grow with T), and is
+    differentiable by every argument but the mask.
 
-    Tensors, Keras variables and NumPy arrays are all taken. NaN and infinity are not looked for: a graph that runs
-    cannot raise. Raises ValueError naming the argument for a wrong rank, size or dtype, an empty axis, or an unknown
-    activation; TypeError unless params are RNNParams.
+    Tensors, Keras variables and NumPy arrays are all taken. NaN and infinity are not looked for: a
+    graph that runs cannot raise. Raises ValueError naming the argument for a wrong rank, size or
+    dtype, an empty axis, or an unknown activation; TypeError unless params are RNNParams.
     """
     arrays = {"x": (x, "B T D")}
     if h_0 is not None:
@@ -55,10 +66,15 @@ def rnn_forward(
         z_x, real = inputs
         return tf.where(real[:, None], step(h_prev, z_x), h_prev)
 
-    # Every x_t W_xh in one matrix product; then time first, because tf.scan walks along the first axis.
+    # Every x_t W_xh in one matrix product; then time first, because tf.scan walks along the first
+    # axis.
     z_x = tf.transpose(tf.tensordot(x, W_xh, axes=1) + b, [1, 0, 2])
     h_0 = rest.pop() if rest else tf.zeros_like(z_x[0])
-    h = tf.scan(step, z_x, h_0) if mask is None else tf.scan(masked_step, (z_x, tf.transpose(mask)), h_0)
+    h = (
+        tf.scan(step, z_x, h_0)
+        if mask is None
+        else tf.scan(masked_step, (z_x, tf.transpose(mask)), h_0)
+    )
     return tf.transpose(h, [1, 0, 2])
 
 
@@ -66,8 +82,9 @@ def rnn_forward(
 class ElmanCell(keras.layers.Layer):
     """One step of equation (3) for `keras.layers.RNN`, which supplies the loop, the masks and the initial state.
 
-    `keras.layers.RNN(ElmanCell(units))` computes what `keras.layers.SimpleRNN(units)` computes, and its weights come in
-    the same order (kernel (D, H), recurrent_kernel (H, H), bias (H,)). After Elman, Finding Structure in Time, 1990.
+    `keras.layers.RNN(ElmanCell(units))` computes what `keras.layers.SimpleRNN(units)` computes, and
+    its weights come in the same order (kernel (D, H), recurrent_kernel (H, H), bias (H,)). After
+    Elman, Finding Structure in Time, 1990.
     """
 
     def __init__(
@@ -93,15 +110,26 @@ class ElmanCell(keras.layers.Layer):
             shape=(input_shape[-1], self.units), initializer=self.kernel_initializer, name="kernel"
         )
         self.recurrent_kernel = self.add_weight(
-            shape=(self.units, self.units), initializer=self.recurrent_initializer, name="recurrent_kernel"
+            shape=(self.units, self.units),
+            initializer=self.recurrent_initializer,
+            name="recurrent_kernel",
         )
-        self.bias = self.add_weight(shape=(self.units,), initializer=self.bias_initializer, name="bias")
+        self.bias = self.add_weight(
+            shape=(self.units,), initializer=self.bias_initializer, name="bias"
+        )
 
     def call(self, inputs, states):
-        """(x_t (B, D), [h_{t−1} (B, H)]) -> (o_t, [h_t]), where the output is the new state itself: o_t = h_t."""
+        """(x_t (B, D), [h_{t−1} (B, H)]) -> (o_t, [h_t]), where the output is the new state itself.
+
+        o_t = h_t.
+        """
         (h_prev,) = states
         check.check_shapes({"H": self.units}, inputs=(inputs, "B D"), h_prev=(h_prev, "B H"))
-        z_t = keras.ops.matmul(inputs, self.kernel) + keras.ops.matmul(h_prev, self.recurrent_kernel) + self.bias
+        z_t = (
+            keras.ops.matmul(inputs, self.kernel)
+            + keras.ops.matmul(h_prev, self.recurrent_kernel)
+            + self.bias
+        )
         h_t = self.activation(z_t)
         return h_t, [h_t]
 
@@ -117,16 +145,27 @@ class ElmanCell(keras.layers.Layer):
 
 
 def _tensors(params, activation, **arrays):
-    """Check everything at the door; return the params and then the `name=(array, "B T D")` pairs as tensors."""
+    """Check everything at the door.
+
+    Return the params and then the `name=(array, "B T D")` pairs as tensors.
+    """
     check.check_choice("activation", activation, ACTIVATIONS)
     check.check_params(params, RNNParams)
-    params = RNNParams(*(_tensor(name, a) for name, a in zip(RNNParams._fields, params, strict=True)))
+    params = RNNParams(
+        *(_tensor(name, a) for name, a in zip(RNNParams._fields, params, strict=True))
+    )
     tensors = {name: _tensor(name, a) for name, (a, _) in arrays.items()}
-    sizes = check.check_shapes(W_xh=(params.W_xh, "D H"), W_hh=(params.W_hh, "H H"), b=(params.b, "H"))
-    check.check_shapes(sizes, **{name: (tensors[name], letters) for name, (_, letters) in arrays.items()})
+    sizes = check.check_shapes(
+        W_xh=(params.W_xh, "D H"), W_hh=(params.W_hh, "H H"), b=(params.b, "H")
+    )
+    check.check_shapes(
+        sizes, **{name: (tensors[name], letters) for name, (_, letters) in arrays.items()}
+    )
     if "mask" in tensors:
         check.check_mask(tensors["mask"])
-    check.check_floats(**params._asdict(), **{name: a for name, a in tensors.items() if name != "mask"})
+    check.check_floats(
+        **params._asdict(), **{name: a for name, a in tensors.items() if name != "mask"}
+    )
     return params, *tensors.values()
 
 
@@ -136,4 +175,6 @@ def _tensor(name, a):
     try:
         return tf.convert_to_tensor(a)
     except (TypeError, ValueError) as error:
-        raise ValueError(f"{name} must be a tensor or an array of numbers, got {type(a).__name__}") from error
+        raise ValueError(
+            f"{name} must be a tensor or an array of numbers, got {type(a).__name__}"
+        ) from error

@@ -1,7 +1,7 @@
 """Gradient descent: the optimisers, clipping by norm, and a training loop that shows its progress.
 
-Parameters and gradients are NamedTuples of arrays with the same fields in front. Nothing is changed in place: each
-update returns new parameters, so a copy of the best ones so far is one assignment.
+Parameters and gradients are NamedTuples of arrays with the same fields in front. Nothing is changed
+in place: each update returns new parameters, so a copy of the best ones so far is one assignment.
 """
 
 import os
@@ -18,17 +18,21 @@ LossAndGrads = Callable[[Params, tuple], tuple[float, Params]]
 
 
 def clip_by_global_norm(grads: Params, max_norm: float) -> tuple[Params, float]:
-    """Scale all gradients together so that their joint norm is at most `max_norm`; the direction stays.
+    """Scale all gradients together so that their joint norm is at most `max_norm`.
 
-    g ← g · min(1, max_norm / ‖g‖), with ‖g‖ over all entries of all arrays (Pascanu et al. 2013, algorithm 1).
-    Returns the gradients and their norm before clipping. Raises ValueError unless `max_norm` is positive, and
-    FloatingPointError when the norm is not finite.
+    The direction stays.
+
+    g ← g · min(1, max_norm / ‖g‖), with ‖g‖ over all entries of all arrays (Pascanu et al. 2013,
+    algorithm 1). Returns the gradients and their norm before clipping. Raises ValueError unless
+    `max_norm` is positive, and FloatingPointError when the norm is not finite.
     """
     check.check_positive(max_norm=max_norm)
     _check_named("grads", grads)
     norm = global_norm(grads)
     if not np.isfinite(norm):
-        raise FloatingPointError(f"the norm of the gradient is {norm}: lower the learning rate or use smaller weights")
+        raise FloatingPointError(
+            f"the norm of the gradient is {norm}: lower the learning rate or use smaller weights"
+        )
     if norm <= max_norm:
         return grads, norm
     return type(grads)(*(g * g.dtype.type(max_norm / norm) for g in grads)), norm
@@ -36,12 +40,16 @@ def clip_by_global_norm(grads: Params, max_norm: float) -> tuple[Params, float]:
 
 @np.errstate(over="ignore")  # a norm beyond the largest float is infinite
 def global_norm(grads: Params) -> float:
-    """Root of the sum of the squares of all entries of all arrays, in float64: squares overflow float32 early.
+    """Root of the sum of the squares of all entries of all arrays, in float64.
+
+    Squares overflow float32 early.
 
     Raises TypeError and ValueError unless `grads` holds float arrays.
     """
     if not isinstance(grads, (tuple, list)):
-        raise TypeError(f"grads must be a NamedTuple or a list of arrays, got {type(grads).__name__}")
+        raise TypeError(
+            f"grads must be a NamedTuple or a list of arrays, got {type(grads).__name__}"
+        )
     names = getattr(grads, "_fields", range(len(grads)))
     _check_floats("grads", dict(zip(names, grads, strict=True)))
     return float(np.linalg.norm([np.linalg.norm(g.astype(np.float64)) for g in grads]))
@@ -54,11 +62,18 @@ class SGD:
         check.check_positive_finite(learning_rate=learning_rate)
         self.learning_rate = learning_rate
 
-    @np.errstate(over="ignore", invalid="ignore")  # what overflows is reported in words, not as a warning
+    @np.errstate(
+        over="ignore", invalid="ignore"
+    )  # what overflows is reported in words, not as a warning
     def update(self, params: Params, grads: Params) -> Params:
-        """Return the parameters after one step. Raises FloatingPointError when they are no longer finite."""
+        """Return the parameters after one step.
+
+        Raises FloatingPointError when they are no longer finite.
+        """
         _check_grads(params, grads)
-        new = [p - p.dtype.type(self.learning_rate) * g for p, g in zip(params, grads, strict=False)]
+        new = [
+            p - p.dtype.type(self.learning_rate) * g for p, g in zip(params, grads, strict=False)
+        ]
         _check_finite(params._fields, new)
         return type(params)(*new)
 
@@ -66,14 +81,25 @@ class SGD:
 class Adam:
     """Adam (Kingma & Ba 2015, algorithm 1 in the order of section 2's last paragraph, as Keras computes it).
 
-    m ← β₁ m + (1 − β₁) g, v ← β₂ v + (1 − β₂) g², θ ← θ − η √(1 − β₂ᵏ) / (1 − β₁ᵏ) · m / (√v + ε) at update k.
-    One Adam belongs to one network: it remembers m, v and k between updates.
+    m ← β₁ m + (1 − β₁) g, v ← β₂ v + (1 − β₂) g², θ ← θ − η √(1 − β₂ᵏ) / (1 − β₁ᵏ) · m / (√v + ε)
+    at update k. One Adam belongs to one network: it remembers m, v and k between updates.
     """
 
-    def __init__(self, learning_rate: float = 0.001, beta_1: float = 0.9, beta_2: float = 0.999, epsilon: float = 1e-7):
+    def __init__(
+        self,
+        learning_rate: float = 0.001,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-7,
+    ):
         check.check_positive_finite(learning_rate=learning_rate, epsilon=epsilon)
         check.check_fraction(beta_1=beta_1, beta_2=beta_2)
-        self.learning_rate, self.beta_1, self.beta_2, self.epsilon = learning_rate, beta_1, beta_2, epsilon
+        self.learning_rate, self.beta_1, self.beta_2, self.epsilon = (
+            learning_rate,
+            beta_1,
+            beta_2,
+            epsilon,
+        )
         self.k = 0
         self.m = self.v = None
 
@@ -81,7 +107,8 @@ class Adam:
     def update(self, params: Params, grads: Params) -> Params:
         """Return the parameters after one step.
 
-        Raises FloatingPointError when they, or the squares of the gradient, are no longer finite, and forgets the step.
+        Raises FloatingPointError when they, or the squares of the gradient, are no longer finite,
+        and forgets the step.
         """
         _check_grads(params, grads)
         if self.m is None:
@@ -89,7 +116,8 @@ class Adam:
             self.v = [np.zeros_like(p) for p in params]
         elif [(m.shape, m.dtype) for m in self.m] != [(p.shape, p.dtype) for p in params]:
             raise ValueError(
-                "params must be those of earlier updates, got other shapes or dtypes: make a new Adam for a new network"
+                "params must be those of earlier updates, got other shapes or dtypes: make a new"
+                " Adam for a new network"
             )
         k = self.k + 1
         rate = self.learning_rate * np.sqrt(1 - self.beta_2**k) / (1 - self.beta_1**k)
@@ -129,11 +157,13 @@ def updates(
     optimizer: SGD | Adam,
     max_norm: float = np.inf,
 ) -> Iterator[Update]:
-    """Train one update at a time: yields an Update for each batch, so that the caller can look, draw, or stop.
+    """Train one update at a time.
 
-    loss_and_grads(params, batch) returns the loss and its gradients by all params. Gradients are clipped to `max_norm`.
-    Raises FloatingPointError when the loss, the gradient or a parameter is no longer finite; TypeError and ValueError
-    for what does not fit, at the first update.
+    Yields an Update for each batch, so that the caller can look, draw, or stop.
+
+    loss_and_grads(params, batch) returns the loss and its gradients by all params. Gradients are
+    clipped to `max_norm`. Raises FloatingPointError when the loss, the gradient or a parameter is
+    no longer finite; TypeError and ValueError for what does not fit, at the first update.
     """
     _check_named("params", params)
     check.check_callable(loss_and_grads=loss_and_grads)
@@ -142,11 +172,20 @@ def updates(
         raise TypeError(f"optimizer must be one such as Adam(), got {optimizer!r}")
     for batch in batches:
         returned = loss_and_grads(params, batch)
-        if not isinstance(returned, (tuple, list)) or len(returned) != 2 or not check.is_number(returned[0]):
-            raise TypeError(f"loss_and_grads must return a number and the gradients, got {type(returned).__name__}")
+        if (
+            not isinstance(returned, (tuple, list))
+            or len(returned) != 2
+            or not check.is_number(returned[0])
+        ):
+            raise TypeError(
+                "loss_and_grads must return a number and the gradients, got"
+                f" {type(returned).__name__}"
+            )
         loss, grads = returned
         if not np.isfinite(loss):
-            raise FloatingPointError(f"the loss is {loss}: lower the learning rate or clip the gradient (max_norm)")
+            raise FloatingPointError(
+                f"the loss is {loss}: lower the learning rate or clip the gradient (max_norm)"
+            )
         _check_grads(params, grads)
         grads, norm = clip_by_global_norm(type(params)(*grads[: len(params)]), max_norm)
         params = optimizer.update(params, grads)
@@ -166,30 +205,41 @@ def fit(
 ) -> tuple[Params, History]:
     """Train for some passes over the batches, with a progress bar, and return (params, history).
 
-    `batches` is iterated over once an epoch (`helpers.data.Minibatches`). `evaluate(params)` measures the network after
-    each epoch. With `patience`, training stops early once that many epochs in a row have not lowered evaluate's
-    "loss", and the parameters of the best epoch are returned (early stopping; Prechelt 1998).
-    `on_epoch(params, history)` is called last in every epoch, for example to draw the history so far.
+    `batches` is iterated over once an epoch (`helpers.data.Minibatches`). `evaluate(params)`
+    measures the network after each epoch. With `patience`, training stops early once that many
+    epochs in a row have not lowered evaluate's "loss", and the parameters of the best epoch are
+    returned (early stopping; Prechelt 1998). `on_epoch(params, history)` is called last in every
+    epoch, for example to draw the history so far.
 
-    Raises ValueError for a bad number of epochs or patience, no batches, or patience without a "loss" to watch;
-    TypeError for batches that can be gone through only once; FloatingPointError when a loss is no longer finite.
+    Raises ValueError for a bad number of epochs or patience, no batches, or patience without a
+    "loss" to watch; TypeError for batches that can be gone through only once; FloatingPointError
+    when a loss is no longer finite.
     """
     check.check_positive_int(epochs=epochs)
-    check.check_callable(**{name: f for name, f in (("evaluate", evaluate), ("on_epoch", on_epoch)) if f is not None})
+    check.check_callable(
+        **{name: f for name, f in (("evaluate", evaluate), ("on_epoch", on_epoch)) if f is not None}
+    )
     _check_iterable(batches)
     if not hasattr(batches, "__len__"):
-        raise TypeError(f"batches must be a list or data.Minibatches, to be used every epoch, got {batches!r}")
+        raise TypeError(
+            f"batches must be a list or data.Minibatches, to be used every epoch, got {batches!r}"
+        )
     if len(batches) == 0:
         raise ValueError("batches must hold at least one batch, got none")
     if patience is not None:
         check.check_positive_int(patience=patience)
         if evaluate is None:
-            raise ValueError('patience needs evaluate, a function that returns {"loss": …} for the validation set')
+            raise ValueError(
+                'patience needs evaluate, a function that returns {"loss": …} for the validation'
+                " set"
+            )
     history = History([], [], [])
     best, best_epoch, best_loss = params, 0, np.inf
     # In a notebook tqdm does not look at this variable of its own by itself.
     nobody_watches = bool(os.environ.get("TQDM_DISABLE"))
-    with tqdm(total=epochs * len(batches), unit="update", leave=False, disable=nobody_watches) as progress:
+    with tqdm(
+        total=epochs * len(batches), unit="update", leave=False, disable=nobody_watches
+    ) as progress:
         for epoch in range(epochs):
             for update in updates(params, loss_and_grads, batches, optimizer, max_norm):
                 params = update.params
@@ -198,18 +248,27 @@ def fit(
                 progress.update()
             metrics = evaluate(params) if evaluate else {}
             if not isinstance(metrics, Mapping):
-                raise TypeError(f"evaluate must return a dict of numbers, got {type(metrics).__name__}")
+                raise TypeError(
+                    f"evaluate must return a dict of numbers, got {type(metrics).__name__}"
+                )
             history.epochs.append(dict(metrics))  # a copy, in case evaluate goes on using its own
             progress.set_postfix({"epoch": epoch + 1, **metrics})
             if on_epoch:
                 on_epoch(params, history)
             if patience is not None:
                 if "loss" not in metrics:
-                    raise ValueError(f'patience needs evaluate to return a "loss", got {list(metrics)}')
+                    raise ValueError(
+                        f'patience needs evaluate to return a "loss", got {list(metrics)}'
+                    )
                 if not check.is_number(metrics["loss"]):
-                    raise TypeError(f'the "loss" that evaluate returns must be a number, got {metrics["loss"]!r}')
+                    raise TypeError(
+                        'the "loss" that evaluate returns must be a number, got'
+                        f" {metrics['loss']!r}"
+                    )
                 if not np.isfinite(metrics["loss"]):
-                    raise FloatingPointError(f"the loss that evaluate returned is {metrics['loss']}")
+                    raise FloatingPointError(
+                        f"the loss that evaluate returned is {metrics['loss']}"
+                    )
                 if metrics["loss"] < best_loss:
                     best, best_epoch, best_loss = params, epoch, metrics["loss"]
                 elif epoch - best_epoch >= patience:
@@ -230,11 +289,16 @@ def _check_grads(params, grads):
     if not isinstance(grads, (tuple, list)):
         raise TypeError(f"grads must be a NamedTuple of arrays, got {type(grads).__name__}")
     if len(grads) < len(params):
-        raise ValueError(f"grads must hold one array for each of the {len(params)} params, got {len(grads)}")
+        raise ValueError(
+            f"grads must hold one array for each of the {len(params)} params, got {len(grads)}"
+        )
     for name, p, g in zip(params._fields, params, grads, strict=False):
         check.check_numpy(**{f"grads.{name}": g})
         if g.shape != p.shape or g.dtype != p.dtype:
-            raise ValueError(f"grads.{name} must have shape {p.shape} and dtype {p.dtype}, got {g.shape} and {g.dtype}")
+            raise ValueError(
+                f"grads.{name} must have shape {p.shape} and dtype {p.dtype}, got {g.shape} and"
+                f" {g.dtype}"
+            )
 
 
 def _check_named(name, arrays):
@@ -253,6 +317,7 @@ def _check_finite(names, arrays):
     for name, a in zip(names, arrays, strict=False):
         if not check.all_finite(a):
             raise FloatingPointError(
-                f"params.{name} would not be finite after this update, or the square of its gradient is not: "
-                "lower the learning rate, clip the gradient (max_norm), or make epsilon larger"
+                f"params.{name} would not be finite after this update, or the square of its"
+                " gradient is not: lower the learning rate, clip the gradient (max_norm), or make"
+                " epsilon larger"
             )

@@ -1,4 +1,7 @@
-"""What several test files share: random networks, a measure of error, and a way to read error messages."""
+"""What several test files share.
+
+Random networks, a measure of error, and a way to read error messages.
+"""
 
 from contextlib import contextmanager
 
@@ -10,7 +13,9 @@ import pytest
 
 def random_params(rng, D, H, dtype=np.float64, scale=0.6):
     """Weights with a bias that is not zero, small enough that no activation runs away in a few steps."""
-    return RNNParams(*(scale * rng.standard_normal(shape).astype(dtype) for shape in ((D, H), (H, H), (H,))))
+    return RNNParams(
+        *(scale * rng.standard_normal(shape).astype(dtype) for shape in ((D, H), (H, H), (H,)))
+    )
 
 
 def relative_error(a, b):

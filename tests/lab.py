@@ -21,10 +21,11 @@ from playwright.sync_api import Locator, Page, sync_playwright
 
 CHROMIUMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 FLAGS = (
-    "--no-sandbox --disable-gpu --disable-background-networking --disable-component-update --disable-sync"
-    " --no-first-run"
+    "--no-sandbox --disable-gpu --disable-background-networking --disable-component-update"
+    " --disable-sync --no-first-run"
 ).split()
-# JupyterLab's own settings: no news, whose pop-up would cover buttons; and every cell in the page, also out of sight.
+# JupyterLab's own settings: no news, whose pop-up would cover buttons; and every cell in the page,
+# also out of sight.
 SETTINGS = {
     "apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False},
     "notebook-extension/tracker": {"windowingMode": "none"},
@@ -33,7 +34,10 @@ SETTINGS = {
 
 @contextmanager
 def running(folder: Path):
-    """Serve `folder` with a JupyterLab that has settings and state of its own; yields (address, token)."""
+    """Serve `folder` with a JupyterLab that has settings and state of its own.
+
+    Yields (address, token).
+    """
     state = folder / ".lab"
     for name, settings in SETTINGS.items():
         file = state / "settings" / "@jupyterlab" / f"{name}.jupyterlab-settings"
@@ -56,8 +60,19 @@ def running(folder: Path):
     with log.open("w") as output:
         server = subprocess.Popen(
             [
-                *(sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ServerApp.ip=127.0.0.1"),
-                *(f"--ServerApp.port={port}", "--ServerApp.port_retries=0", f"--IdentityProvider.token={token}"),
+                *(
+                    sys.executable,
+                    "-m",
+                    "jupyterlab",
+                    "--no-browser",
+                    "--allow-root",
+                    "--ServerApp.ip=127.0.0.1",
+                ),
+                *(
+                    f"--ServerApp.port={port}",
+                    "--ServerApp.port_retries=0",
+                    f"--IdentityProvider.token={token}",
+                ),
                 f"--ServerApp.root_dir={folder}",
             ],
             stdout=output,
@@ -83,7 +98,10 @@ def running(folder: Path):
 
 @contextmanager
 def browser():
-    """Start a Chromium of our own: the one named by the variable CHROMIUM, one on the PATH, or an installed Chrome."""
+    """Start a Chromium of our own.
+
+    The one named by the variable CHROMIUM, one on the PATH, or an installed Chrome.
+    """
     found = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, CHROMIUMS)), None)
     with sync_playwright() as playwright:
         chosen = {"executable_path": found} if found else {"channel": "chrome"}
@@ -96,7 +114,9 @@ def browser():
 
 def write_notebook(path: Path, cells: list[str]) -> None:
     """Write a notebook of code cells that have not been run."""
-    notebook = v4.new_notebook(cells=[v4.new_code_cell(cell) for cell in cells], metadata={"kernelspec": KERNELSPEC})
+    notebook = v4.new_notebook(
+        cells=[v4.new_code_cell(cell) for cell in cells], metadata={"kernelspec": KERNELSPEC}
+    )
     path.write_text(v4.writes(notebook), encoding="utf-8")
 
 
@@ -104,7 +124,9 @@ def open_and_run(page: Page, address: str, token: str, name: str) -> None:
     """Open a notebook, run all its cells, and wait until the last has finished without an error."""
     page.goto(f"{address}/lab/tree/{name}?token={token}&reset")
     page.locator(".jp-Notebook .jp-CodeCell").first.wait_for()
-    page.get_by_text("| Idle").wait_for()  # the kernel is there: before that, Run All would ask for one
+    page.get_by_text(
+        "| Idle"
+    ).wait_for()  # the kernel is there: before that, Run All would ask for one
     page.keyboard.press("ControlOrMeta+b")  # the file browser takes up room
     prompts = page.locator(".jp-CodeCell .jp-InputPrompt")
     for _ in range(20):  # the first Run All after opening can be dropped
@@ -129,15 +151,20 @@ def cell_of(page: Page, number: int) -> Locator:
 def keys_for(cell: Locator) -> Iterator[str]:
     """Put the focus on a control in the cell and yield a key that will change it, again and again.
 
-    The first slider goes to and fro between its ends; without one, a text is typed and deleted, or boxes are checked.
+    The first slider goes to and fro between its ends; without one, a text is typed and deleted, or
+    boxes are checked.
     """
-    sliders, texts, boxes = (cell.locator(f) for f in (".noUi-handle", "input[type=text]", "input[type=checkbox]"))
+    sliders, texts, boxes = (
+        cell.locator(f) for f in (".noUi-handle", "input[type=text]", "input[type=checkbox]")
+    )
     key = "ArrowLeft"
     for turn in itertools.count():
         if sliders.count():
             slider = sliders.first
             slider.focus()
-            now, least, most = (float(slider.get_attribute(f"aria-value{name}")) for name in ("now", "min", "max"))
+            now, least, most = (
+                float(slider.get_attribute(f"aria-value{name}")) for name in ("now", "min", "max")
+            )
             key = "ArrowRight" if now <= least else "ArrowLeft" if now >= most else key
             yield key
         elif texts.count():
@@ -148,7 +175,8 @@ def keys_for(cell: Locator) -> Iterator[str]:
             yield "Space"
 
 
-# Resolves when a picture in the cell, or the sentence below it, has changed and is there to be seen.
+# Resolves when a picture in the cell, or the sentence below it, has changed and is there to be
+# seen.
 NEXT_CHANGE = """(cell) => {
   let pressed = performance.now();
   cell.addEventListener("keydown", () => { pressed = performance.now(); }, { once: true, capture: true });
@@ -169,7 +197,10 @@ NEXT_CHANGE = """(cell) => {
 
 
 def press(page: Page, cell: Locator, key: str) -> float:
-    """Press a key and wait until the figure in the cell has changed; return how long that took, in milliseconds."""
+    """Press a key and wait until the figure in the cell has changed.
+
+    Return how long that took, in milliseconds.
+    """
     cell.evaluate(NEXT_CHANGE)
     page.keyboard.press(key)
     return page.evaluate("window.nextChange")

@@ -1,14 +1,16 @@
 """Mutation testing: break the code in one place after the other and see whether a test notices.
 
-`make mutation` does it for all of MODULES, `python tests/mutation.py helpers/training.py` for one of them. Each fault
-(mutant) runs in a fork of a process that has imported the heavy libraries but nothing of the course, on a copy of the
-project, with those tests alone that reach the broken lines, the fastest first, until one fails. One that hangs counts
-as noticed. A fault that no test can notice, because nothing that is promised depends on it, stands with its reason in
-mutation.toml; it is tried all the same, and it is an error when a test does notice it or when it no longer exists.
+`make mutation` does it for all of MODULES, `python tests/mutation.py helpers/training.py` for one
+of them. Each fault (mutant) runs in a fork of a process that has imported the heavy libraries but
+nothing of the course, on a copy of the project, with those tests alone that reach the broken lines,
+the fastest first, until one fails. One that hangs counts as noticed. A fault that no test can
+notice, because nothing that is promised depends on it, stands with its reason in mutation.toml; it
+is tried all the same, and it is an error when a test does notice it or when it no longer exists.
 
-Left alone: annotations, docstrings, what stands in a `raise` (the tests of messages look for their parts), and other
-prose. No library did it: mutmut 3.8 skips every decorated function (the recurrence and its gradient among them) and
-all code outside functions; cosmic-ray 8.7 starts a process for each fault, which imports TensorFlow anew (10 s).
+Left alone: annotations, docstrings, what stands in a `raise` (the tests of messages look for their
+parts), and other prose. No library did it: mutmut 3.8 skips every decorated function (the
+recurrence and its gradient among them) and all code outside functions; cosmic-ray 8.7 starts a
+process for each fault, which imports TensorFlow anew (10 s).
 """
 
 import ast
@@ -35,7 +37,8 @@ import pytest
 from hypothesis import Phase, settings
 
 ROOT = Path(__file__).parents[1]
-# With the tests that concern them; those left out start kernels, or try the engine on many Keras layers once more.
+# With the tests that concern them; those left out start kernels, or try the engine on many Keras
+# layers once more.
 EVERY_FUNCTION = ["tests/helpers/test_fuzz.py", "tests/helpers/test_random_networks.py"]
 MODULES = {
     **{
@@ -47,25 +50,46 @@ MODULES = {
         "-knot (run_all or is_named or masked_cell or unroll_cell or stack or leak)",
     ],
 }
-HEAVY = ["IPython.display", "ipywidgets", "keras", "matplotlib.pyplot", "nbclient", "nbformat", "tqdm.auto"]
+HEAVY = [
+    "IPython.display",
+    "ipywidgets",
+    "keras",
+    "matplotlib.pyplot",
+    "nbclient",
+    "nbformat",
+    "tqdm.auto",
+]
 COPIED = ["conftest.py", "pyproject.toml", "helpers", "notebooks", "tests", "tools"]
 PYTEST = ["-qx", "--assert=plain", "-oaddopts=--strict-markers", "-mnot stress"]
-PYTEST += [f"-pno:{plugin}" for plugin in ("anyio", "cacheprovider", "nbval", "unraisableexception", "xdist")]
+PYTEST += [
+    f"-pno:{plugin}"
+    for plugin in ("anyio", "cacheprovider", "nbval", "unraisableexception", "xdist")
+]
 COLLECTION = 60  # seconds that pytest may take before the first test
 PATIENCE = 4  # seconds for each test, beside three times what it takes without a fault
 KILLED, HANGS, SURVIVED = "killed", "hangs", "survived"
 
-# --- Faults -----------------------------------------------------------------------------------------------------------
+# --- Faults
+# -----------------------------------------------------------------------------------------------------------
 
 PROSE = re.compile(r"[A-Za-z]{2,}[,:;]? [A-Za-z]{2,}")
-PAIRS = [(ast.Lt, ast.LtE), (ast.Gt, ast.GtE), (ast.Eq, ast.NotEq), (ast.Is, ast.IsNot), (ast.In, ast.NotIn)]
+PAIRS = [
+    (ast.Lt, ast.LtE),
+    (ast.Gt, ast.GtE),
+    (ast.Eq, ast.NotEq),
+    (ast.Is, ast.IsNot),
+    (ast.In, ast.NotIn),
+]
 PAIRS += [(ast.And, ast.Or), (ast.Add, ast.Sub), (ast.Mult, ast.Div)]
 SWAPPED = {a: b for pair in PAIRS for a, b in (pair, pair[::-1])} | {ast.Pow: ast.Mult}
 UNDECORATED = ast.parse("lambda f: f", mode="eval").body
 
 
 def faults(node, imported):
-    """Yield what may wrongly stand in the place of a node; `imported` are the names that imports have bound."""
+    """Yield what may wrongly stand in the place of a node.
+
+    `imported` are the names that imports have bound.
+    """
     match node:
         case ast.Compare(left, [op], rights):
             yield ast.Compare(left, [SWAPPED[type(op)]()], rights)
@@ -89,10 +113,15 @@ def faults(node, imported):
         case ast.Constant(str(value)) if not PROSE.search(value):
             yield ast.Constant(value + "?")
         case ast.Call(function, arguments, keywords):
-            yield from (ast.Call(function, arguments, without(keywords, n)) for n in range(len(keywords)))
+            yield from (
+                ast.Call(function, arguments, without(keywords, n)) for n in range(len(keywords))
+            )
             if len(arguments) > 1:
                 yield ast.Call(function, [arguments[1], arguments[0], *arguments[2:]], keywords)
-            if isinstance(function, ast.Attribute) and ast.unparse(function).split(".")[0] not in imported:
+            if (
+                isinstance(function, ast.Attribute)
+                and ast.unparse(function).split(".")[0] not in imported
+            ):
                 yield function.value  # a.copy() -> a
             elif arguments and not isinstance(arguments[0], ast.Starred):
                 yield arguments[0]  # np.zeros_like(a) -> a
@@ -122,7 +151,13 @@ def faults(node, imported):
             yield from (ast.Pass(), ast.Assign([target], value))
             if type(op) in SWAPPED:
                 yield ast.AugAssign(target, SWAPPED[type(op)](), value)
-        case ast.Assign([ast.Attribute() | ast.Subscript()]) | ast.Expr() | ast.Raise() | ast.Break() | ast.Continue():
+        case (
+            ast.Assign([ast.Attribute() | ast.Subscript()])
+            | ast.Expr()
+            | ast.Raise()
+            | ast.Break()
+            | ast.Continue()
+        ):
             yield ast.Pass()
 
 
@@ -133,7 +168,8 @@ def without(parts, n):
 def places(node, imported, path=(), block=0):
     """Yield (list or node, index or field, fault, path, block) for every fault below a node.
 
-    The path names the functions and classes around it; a block of statements goes by the line it begins on.
+    The path names the functions and classes around it; a block of statements goes by the line it
+    begins on.
     """
     if isinstance(node, ast.FunctionDef | ast.ClassDef):
         path = (*path, node.name)
@@ -141,7 +177,9 @@ def places(node, imported, path=(), block=0):
         if field in ("annotation", "returns"):
             continue
         inside = value[0].lineno if is_block(field, value) else block
-        for holder, key in [(value, n) for n in range(len(value))] if isinstance(value, list) else [(node, field)]:
+        for holder, key in (
+            [(value, n) for n in range(len(value))] if isinstance(value, list) else [(node, field)]
+        ):
             child = value[key] if isinstance(value, list) else value
             if not isinstance(child, ast.AST) or is_text(child, node):
                 continue
@@ -172,7 +210,10 @@ def put(holder, key, node):
 
 
 def mutants(source):
-    """Return {name: (source with one fault, its block)}; a name says where the fault is and what replaced what."""
+    """Return {name: (source with one fault, its block)}.
+
+    A name says where the fault is and what replaced what.
+    """
     tree = ast.parse(source)
     imports = [node for node in ast.walk(tree) if isinstance(node, ast.Import | ast.ImportFrom)]
     imported = {name.asname or name.name for node in imports for name in node.names}
@@ -193,16 +234,22 @@ def difference(old, new):
     """Return the lines in which two texts differ, of long ones only what is near the difference."""
 
     def differing(a, b, around=0):
-        start = sum(1 for _ in itertools.takewhile(lambda pair: pair[0] == pair[1], zip(a, b, strict=False)))
+        start = sum(
+            1 for _ in itertools.takewhile(lambda pair: pair[0] == pair[1], zip(a, b, strict=False))
+        )
         rest = a[start:][::-1], b[start:][::-1]
-        end = sum(1 for _ in itertools.takewhile(lambda pair: pair[0] == pair[1], zip(*rest, strict=False)))
+        end = sum(
+            1
+            for _ in itertools.takewhile(lambda pair: pair[0] == pair[1], zip(*rest, strict=False))
+        )
         return [part[max(0, start - around) : len(part) - max(0, end - around)] for part in (a, b)]
 
     lines = differing(old.splitlines(), new.splitlines())
     return differing(*(" ".join(" ".join(part).split()) for part in lines), around=50)
 
 
-# --- Tests ------------------------------------------------------------------------------------------------------------
+# --- Tests
+# ------------------------------------------------------------------------------------------------------------
 
 
 class Recorder:
@@ -226,7 +273,9 @@ class Recorder:
 def marked(source):
     """Return the source with a call in each block that says that it was reached."""
     tree = ast.parse(source)
-    blocks = [b for node in ast.walk(tree) for field, b in ast.iter_fields(node) if is_block(field, b)]
+    blocks = [
+        b for node in ast.walk(tree) for field, b in ast.iter_fields(node) if is_block(field, b)
+    ]
     for block in blocks:
         block.insert(is_text(block[0]), ast.parse(f"__reached__({block[0].lineno})").body[0])
     return ast.unparse(tree)
@@ -247,7 +296,9 @@ class Chosen:
         signal.alarm(COLLECTION)
 
     def pytest_collection_modifyitems(self, items):
-        items[:] = sorted((i for i in items if i.nodeid in self.seconds), key=lambda i: self.seconds[i.nodeid])
+        items[:] = sorted(
+            (i for i in items if i.nodeid in self.seconds), key=lambda i: self.seconds[i.nodeid]
+        )
 
     def pytest_runtest_logstart(self, nodeid):
         signal.alarm(PATIENCE + 3 * int(self.seconds[nodeid]))
@@ -278,7 +329,9 @@ def run(module, source, arguments, plugin):
 
     file = FOLDER / module
     file.write_text(source, encoding="utf-8")
-    os.utime(file, (next(VERSION),) * 2)  # each fault has a time of its own, so that no stale bytecode is taken for it
+    os.utime(
+        file, (next(VERSION),) * 2
+    )  # each fault has a time of its own, so that no stale bytecode is taken for it
     process = multiprocessing.get_context("fork").Process(target=child)
     process.start()
     process.join()
@@ -287,16 +340,23 @@ def run(module, source, arguments, plugin):
 
 
 def record(module, arguments):
-    """Run all tests once; return {test: (seconds, blocks it reaches)} and the blocks reached outside of tests."""
+    """Run all tests once.
+
+    Return {test: (seconds, blocks it reaches)} and the blocks reached outside of tests.
+    """
     source = (FOLDER / module).read_text(encoding="utf-8")
     if run(module, marked(source), arguments, Recorder()) != 0:
-        raise RuntimeError(f"the tests of {module} fail without a fault: {(FOLDER / 'output.txt').read_text()}")
+        raise RuntimeError(
+            f"the tests of {module} fail without a fault: {(FOLDER / 'output.txt').read_text()}"
+        )
     return json.loads((FOLDER / "record.json").read_text())
 
 
 def attempt(module, broken, block, arguments, tests, outside):
     """Say what becomes of one fault."""
-    seconds = {test: s for test, (s, blocks) in tests.items() if block in blocks or block in outside}
+    seconds = {
+        test: s for test, (s, blocks) in tests.items() if block in blocks or block in outside
+    }
     if not seconds:
         return SURVIVED
     code = run(module, broken, arguments, Chosen(seconds))
@@ -312,13 +372,21 @@ def main(root, modules, equivalent):
     outcomes = {}
     with (
         tempfile.TemporaryDirectory() as scratch,
-        ProcessPoolExecutor(os.cpu_count(), multiprocessing.get_context("fork"), prepare, (root, scratch)) as pool,
+        ProcessPoolExecutor(
+            os.cpu_count(), multiprocessing.get_context("fork"), prepare, (root, scratch)
+        ) as pool,
     ):
-        records = {module: pool.submit(record, module, arguments) for module, arguments in modules.items()}
+        records = {
+            module: pool.submit(record, module, arguments) for module, arguments in modules.items()
+        }
         jobs = {}
         for module, arguments in modules.items():
-            for name, (broken, block) in mutants((root / module).read_text(encoding="utf-8")).items():
-                job = pool.submit(attempt, module, broken, block, arguments, *records[module].result())
+            for name, (broken, block) in mutants(
+                (root / module).read_text(encoding="utf-8")
+            ).items():
+                job = pool.submit(
+                    attempt, module, broken, block, arguments, *records[module].result()
+                )
                 jobs[job] = module, name
         for job in as_completed(jobs):
             (module, name), outcome = jobs[job], job.result()
@@ -326,7 +394,9 @@ def main(root, modules, equivalent):
             if outcome == SURVIVED and name not in equivalent.get(module, {}):
                 print(f"\rno test notices  {name}", file=sys.stderr)
             print(f"\r{len(outcomes)} of {len(jobs)}", end="", file=sys.stderr, flush=True)
-    print(f"\n{'module':38}{'faults':>8}{'killed':>8}{'(hang)':>8}{'equivalent':>12}{'unexplained':>13}")
+    print(
+        f"\n{'module':38}{'faults':>8}{'killed':>8}{'(hang)':>8}{'equivalent':>12}{'unexplained':>13}"
+    )
     wrong = []
     for module in modules:
         mine = {name: outcome for (where, name), outcome in outcomes.items() if where == module}
@@ -336,9 +406,19 @@ def main(root, modules, equivalent):
             f"{module:38}{len(mine):8}{count[KILLED] + count[HANGS]:8}{count[HANGS]:8}"
             f"{len(alive & reasons.keys()):12}{len(alive - reasons.keys()):13}"
         )
-        wrong += [f"{module}: no test notices\n    {name}" for name in mine if name in alive - reasons.keys()]
-        wrong += [f"{module}: not equivalent\n    {name}" for name in mine if name in reasons.keys() - alive]
-        wrong += [f"{module}: there is no such fault\n    {name}" for name in reasons.keys() - mine.keys()]
+        wrong += [
+            f"{module}: no test notices\n    {name}"
+            for name in mine
+            if name in alive - reasons.keys()
+        ]
+        wrong += [
+            f"{module}: not equivalent\n    {name}"
+            for name in mine
+            if name in reasons.keys() - alive
+        ]
+        wrong += [
+            f"{module}: there is no such fault\n    {name}" for name in reasons.keys() - mine.keys()
+        ]
     print(*wrong, sep="\n")
     return 1 if wrong else 0
 
@@ -346,4 +426,10 @@ def main(root, modules, equivalent):
 if __name__ == "__main__":
     runpy.run_path(str(ROOT / "helpers" / "__init__.py"))  # TensorFlow's environment variables
     chosen = {module: MODULES[module] for module in sys.argv[1:] or MODULES}
-    sys.exit(main(ROOT, chosen, tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8"))))
+    sys.exit(
+        main(
+            ROOT,
+            chosen,
+            tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8")),
+        )
+    )

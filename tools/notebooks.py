@@ -1,6 +1,7 @@
 """Execute the course's notebooks and keep what is stored of them in one normal form.
 
-``python -m tools.notebooks notebooks/index.ipynb`` executes notebooks in place and names the faults they keep.
+``python -m tools.notebooks notebooks/index.ipynb`` executes notebooks in place and names the faults
+they keep.
 """
 
 import copy
@@ -31,8 +32,9 @@ LONGEST_CODE = 25  # lines of a cell, without blank ones and comments
 LONGEST_TEXT = 6000  # characters of what a cell prints
 CELL_TIMEOUT = 600  # seconds
 
-# For kernels that nobody watches: no progress bars, and one thread for NumPy's and TensorFlow's products, which are
-# small here (two kernels with two threads each on two cores spend most of their time waiting for each other).
+# For kernels that nobody watches: no progress bars, and one thread for NumPy's and TensorFlow's
+# products, which are small here (two kernels with two threads each on two cores spend most of their
+# time waiting for each other).
 THREADS = ("OPENBLAS_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
 KERNEL_ENVIRONMENT = {"TQDM_DISABLE": "1", **dict.fromkeys(THREADS, "1")}
 
@@ -56,16 +58,20 @@ def read(path: Path) -> NotebookNode:
 
 
 def dumps(notebook: NotebookNode) -> str:
-    """Return the one text that represents `notebook` in a file; unlike `nbformat.writes`, this repairs nothing."""
+    """Return the one text that represents `notebook` in a file.
+
+    Unlike `nbformat.writes`, this repairs nothing.
+    """
     return nbformat.v4.writes(notebook) + "\n"
 
 
 def execute(path: Path) -> NotebookNode:
     """Run a notebook in its own folder with a fresh kernel, store it in normal form, and return it.
 
-    Only cells tagged ``nbval-raises-exception`` may fail. Whatever else goes wrong raises an exception and leaves the
-    file as it was; so does a change of the file while its cells run, as when somebody saves it in JupyterLab. The
-    kernel gets KERNEL_ENVIRONMENT, so that no progress bars are stored.
+    Only cells tagged ``nbval-raises-exception`` may fail. Whatever else goes wrong raises an
+    exception and leaves the file as it was; so does a change of the file while its cells run, as
+    when somebody saves it in JupyterLab. The kernel gets KERNEL_ENVIRONMENT, so that no progress
+    bars are stored.
     """
     path = Path(path)
     before = path.read_bytes()
@@ -89,7 +95,9 @@ def execute(path: Path) -> NotebookNode:
     notebook = normalise(notebook)
 
     if path.read_bytes() != before:
-        raise RuntimeError(f"{path} was changed while it was executed, and stays as it is now: execute it again")
+        raise RuntimeError(
+            f"{path} was changed while it was executed, and stays as it is now: execute it again"
+        )
     new = path.with_name(path.name + ".new")
     try:
         new.write_text(dumps(notebook), encoding="utf-8", newline="\n")
@@ -111,11 +119,17 @@ def normalise(notebook: NotebookNode) -> NotebookNode:
     ids = {cell.id for cell in notebook.cells if "id" in cell}
     for cell in notebook.cells:
         if "id" not in cell:
-            cell.id = next(name for name in map("cell-{}".format, range(len(notebook.cells))) if name not in ids)
+            cell.id = next(
+                name
+                for name in map("cell-{}".format, range(len(notebook.cells)))
+                if name not in ids
+            )
             ids.add(cell.id)
         for key in ("execution", "collapsed"):
             cell.metadata.pop(key, None)
-        if FOLDED in cell.metadata.get("tags", []):  # JupyterLab forgets it once a reader has looked inside
+        if FOLDED in cell.metadata.get(
+            "tags", []
+        ):  # JupyterLab forgets it once a reader has looked inside
             cell.metadata.setdefault("jupyter", {})["source_hidden"] = True
         if cell.cell_type == "code":
             cell.outputs = _normal_outputs(cell.outputs)
@@ -123,16 +137,25 @@ def normalise(notebook: NotebookNode) -> NotebookNode:
 
 
 def _normal_outputs(outputs: list[NotebookNode]) -> list[NotebookNode]:
-    """Join adjacent streams; drop progress bars, and the views of widgets, which show nothing without their state."""
+    """Join adjacent streams.
+
+    Drop progress bars, and the views of widgets, which show nothing without their state.
+    """
     kept = []
     for output in outputs:
         if "data" in output:
-            if WIDGET_VIEW in output.data and PROGRESS_BAR.search(str(output.data.get("text/plain", ""))):
+            if WIDGET_VIEW in output.data and PROGRESS_BAR.search(
+                str(output.data.get("text/plain", ""))
+            ):
                 continue
             output.data.pop(WIDGET_VIEW, None)
             if not output.data:
                 continue
-        if kept and output.output_type == kept[-1].output_type == "stream" and output.name == kept[-1].name:
+        if (
+            kept
+            and output.output_type == kept[-1].output_type == "stream"
+            and output.name == kept[-1].name
+        ):
             kept[-1].text += output.text
         else:
             kept.append(output)
@@ -153,7 +176,9 @@ def faults(notebook: NotebookNode) -> list[str]:
                 if cell.execution_count is None:
                     problems.append("was not executed")
                 elif cell.execution_count != executed:
-                    problems.append(f"was executed as number {cell.execution_count} instead of {executed}")
+                    problems.append(
+                        f"was executed as number {cell.execution_count} instead of {executed}"
+                    )
             problems += [*_source_faults(cell.source), *_output_faults(cell)]
         elif cell.cell_type == "markdown" and PICTURE_WITHOUT_ALT.search(cell.source):
             problems.append("has a picture without alternative text")
@@ -164,7 +189,9 @@ def faults(notebook: NotebookNode) -> list[str]:
 
 
 def _source_faults(source: str) -> Iterator[str]:
-    lines = [line for line in source.splitlines() if line.strip() and not line.lstrip().startswith("#")]
+    lines = [
+        line for line in source.splitlines() if line.strip() and not line.lstrip().startswith("#")
+    ]
     if len(lines) > LONGEST_CODE:
         yield f"has {len(lines)} lines of code, more than {LONGEST_CODE}"
     if INSTALLATION.search(source):
@@ -186,12 +213,17 @@ def _output_faults(cell: NotebookNode) -> Iterator[str]:
             if output.name == "stderr":
                 yield "writes to stderr"
         else:
-            text = "\n".join(str(value) for mime, value in output.data.items() if mime.startswith("text/"))
+            text = "\n".join(
+                str(value) for mime, value in output.data.items() if mime.startswith("text/")
+            )
             printed += len(text)
             if WIDGET_VIEW in output.data:
                 yield "stores a view of a widget"
             for mime in output.data:
-                if mime.startswith("image/") and not output.get("metadata", {}).get(mime, {}).get("alt", "").strip():
+                if (
+                    mime.startswith("image/")
+                    and not output.get("metadata", {}).get(mime, {}).get("alt", "").strip()
+                ):
                     yield f"shows an {mime} without alternative text"
         text = COLOUR.sub("", text)
         if ADDRESS.search(text):
@@ -205,12 +237,17 @@ def _output_faults(cell: NotebookNode) -> Iterator[str]:
 
 
 def main(paths: list[str]) -> int:
-    """Execute the notebooks at `paths` one after the other; return 1 if a fault is left in one of them."""
+    """Execute the notebooks at `paths` one after the other.
+
+    Return 1 if a fault is left in one of them.
+    """
     faulty = False
     for path in paths:
         start = time.perf_counter()
         found = faults(execute(path))
-        print(f"{time.perf_counter() - start:6.1f} s  {path}", *found, sep="\n          ", flush=True)
+        print(
+            f"{time.perf_counter() - start:6.1f} s  {path}", *found, sep="\n          ", flush=True
+        )
         faulty |= bool(found)
     return int(faulty)
 

@@ -1,8 +1,8 @@
 """Set the course's notebooks back, or bring them up to date, and keep what the reader wrote in a dated copy.
 
-``python -m tools.restore reset 2`` sets chapter 2 back to how it came, and ``... update`` fetches the newest
-version of the course. Both ask git, and need the folder to be a clone. A notebook that was only run is set back without
-a copy: what a reader wrote is the sources of its cells.
+``python -m tools.restore reset 2`` sets chapter 2 back to how it came, and ``... update`` fetches
+the newest version of the course. Both ask git, and need the folder to be a clone. A notebook that
+was only run is set back without a copy: what a reader wrote is the sources of its cells.
 """
 
 import argparse
@@ -14,7 +14,9 @@ import sys
 from pathlib import Path
 
 NOTEBOOKS = "notebooks"
-KEPT = f"{NOTEBOOKS}/mine"  # not tracked by git, and no part of the course to the tests and the site
+KEPT = (
+    f"{NOTEBOOKS}/mine"  # not tracked by git, and no part of the course to the tests and the site
+)
 RELOAD = "If one of them is open in JupyterLab, reload it there (File, Reload Notebook from Disk)."
 
 
@@ -28,12 +30,15 @@ class Clone:
     def __init__(self, folder: Path):
         self.folder = folder
         if shutil.which("git") is None:
-            raise Refused("git is not installed, and without it the course cannot tell what you changed.")
+            raise Refused(
+                "git is not installed, and without it the course cannot tell what you changed."
+            )
         # A folder inside somebody else's repository is no clone of the course.
         if not (folder / ".git").exists():
             raise Refused(
-                f"{folder} is not a git clone, so there is nothing to set notebooks back to. Your files stay as they "
-                "are: download the course once more into another folder, and copy from there what you need."
+                f"{folder} is not a git clone, so there is nothing to set notebooks back to. Your"
+                " files stay as they are: download the course once more into another folder, and"
+                " copy from there what you need."
             )
 
     def git(self, *command: str) -> str:
@@ -59,14 +64,19 @@ class Clone:
         return theirs is None or theirs != cells(self.git("show", f"HEAD:{name}"))
 
     def set_back(self, names: list[str]) -> dict[str, str]:
-        """Set notebooks back to how they came; return where a copy of what the reader wrote is, for those that have it.
+        """Set notebooks back to how they came.
 
-        Raises Refused, before anything is changed, where a copy would take the place of another file.
+        Return where a copy of what the reader wrote is, for those that have it.
+
+        Raises Refused, before anything is changed, where a copy would take the place of another
+        file.
         """
         copies = {}
         for name in filter(self.holds_the_readers_words, names):
             path = Path(name)
-            copies[name] = f"{KEPT}/{path.stem}.{datetime.datetime.now():%Y-%m-%d-%H%M%S}{path.suffix}"
+            copies[name] = (
+                f"{KEPT}/{path.stem}.{datetime.datetime.now():%Y-%m-%d-%H%M%S}{path.suffix}"
+            )
         if taken := [copy for copy in copies.values() if (self.folder / copy).exists()]:
             raise Refused(f"{taken[0]} exists already: nothing was changed. Try again in a second.")
         for name, copy in copies.items():
@@ -111,24 +121,31 @@ def reset(clone: Clone, *wanted: str) -> None:
 
 
 def update(clone: Clone) -> None:
-    """Fetch the newest version of the course; set aside only what the reader wrote into notebooks it changes."""
+    """Fetch the newest version of the course.
+
+    Set aside only what the reader wrote into notebooks it changes.
+    """
     clone.git("fetch", "--quiet")
     newest = clone.git("rev-parse", "--symbolic-full-name", "@{upstream}").strip()
     if clone.git("merge-base", "HEAD", newest) != clone.git("rev-parse", "HEAD"):
         raise Refused(
-            "You have made commits of your own, so the newest version cannot take the place of yours: nothing was "
-            f"changed. `git merge {newest}` joins both."
+            "You have made commits of your own, so the newest version cannot take the place of"
+            f" yours: nothing was changed. `git merge {newest}` joins both."
         )
     fate, arriving = incoming(clone, newest)
     if in_the_way := [name for name in arriving if (clone.folder / name).exists()]:
         raise Refused(
-            f"The course has a file of the same name as your {', '.join(in_the_way)} now: rename yours first."
+            f"The course has a file of the same name as your {', '.join(in_the_way)} now: rename"
+            " yours first."
         )
     both = [name for name in clone.changed() if name in fate]
-    if other := [name for name in both if not (name.startswith(f"{NOTEBOOKS}/") and name.endswith(".ipynb"))]:
+    if other := [
+        name for name in both if not (name.startswith(f"{NOTEBOOKS}/") and name.endswith(".ipynb"))
+    ]:
         raise Refused(
-            f"You have changed {', '.join(other)}, and there is a newer version: nothing was changed. Put yours aside "
-            "with `git stash`, run `make update` again, and get yours back with `git stash pop`."
+            f"You have changed {', '.join(other)}, and there is a newer version: nothing was"
+            " changed. Put yours aside with `git stash`, run `make update` again, and get yours"
+            " back with `git stash pop`."
         )
     copies = clone.set_back(both)
     clone.git("merge", "--ff-only", "--quiet", newest)
@@ -136,7 +153,9 @@ def update(clone: Clone) -> None:
         print(f"{name} {fate[name]}{yours(copies, name)}.")
     if copies:
         print(RELOAD)
-    print(f"{len(fate)} files are newer now." if fate else "This is the newest version of the course.")
+    print(
+        f"{len(fate)} files are newer now." if fate else "This is the newest version of the course."
+    )
 
 
 def incoming(clone: Clone, newest: str) -> tuple[dict[str, str], list[str]]:
@@ -160,11 +179,16 @@ def yours(copies: dict[str, str], name: str) -> str:
 
 
 def main() -> None:
-    """Do what the command line asks for; what cannot be done ends with a reason and exit status 1."""
+    """Do what the command line asks for.
+
+    What cannot be done ends with a reason and exit status 1.
+    """
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     commands = parser.add_subparsers(dest="command", required=True)
     chapters = commands.add_parser("reset", help="set chapters back to how they came")
-    chapters.add_argument("chapter", nargs="+", help="a number, such as 2, or a name, such as glossary")
+    chapters.add_argument(
+        "chapter", nargs="+", help="a number, such as 2, or a name, such as glossary"
+    )
     commands.add_parser("update", help="fetch the newest version of the course")
     asked = parser.parse_args()
     try:

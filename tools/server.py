@@ -1,6 +1,9 @@
-"""An extension of the Jupyter server: what it saves is in the course's normal form, and every answer is sent at once.
+"""An extension of the Jupyter server.
 
-A wheel of the course brings tools/jupyter, in which the extension is switched on, into the environment's etc/jupyter.
+What it saves is in the course's normal form, and every answer is sent at once.
+
+A wheel of the course brings tools/jupyter, in which the extension is switched on, into the
+environment's etc/jupyter.
 """
 
 from tools.notebooks import KERNELSPEC, normalise
@@ -13,8 +16,9 @@ from jupyter_server.services.kernels.connection.channels import ZMQChannelsWebso
 class Undelayed(ZMQChannelsWebsocketConnection):
     """The connection of a browser to a kernel, without a delay.
 
-    By default a small message of a kernel can wait 40 ms until the browser has confirmed the one before it (Nagle's
-    algorithm, RFC 896, and delayed confirmations, RFC 1122): half the time that an interactive figure takes to answer.
+    By default a small message of a kernel can wait 40 ms until the browser has confirmed the one
+    before it (Nagle's algorithm, RFC 896, and delayed confirmations, RFC 1122): half the time that
+    an interactive figure takes to answer.
     """
 
     def connect(self):
@@ -26,15 +30,19 @@ class Undelayed(ZMQChannelsWebsocketConnection):
 def save_in_normal_form(model: dict, **_) -> None:
     """Drop from a notebook, before it is saved, what would be of no use in the next session or differ for each reader.
 
-    JupyterLab writes the version of Python into every notebook that it opens, and figures that need a kernel which is
-    gone; these would take the place of the stills. A notebook for another kernel, or one that keeps the state of its
-    widgets, is saved as it is.
+    JupyterLab writes the version of Python into every notebook that it opens, and figures that need
+    a kernel which is gone; these would take the place of the stills. A notebook for another kernel,
+    or one that keeps the state of its widgets, is saved as it is.
     """
     if model["type"] != "notebook":
         return
     notebook = nbformat.from_dict(model["content"])
     kernel = notebook.metadata.get("kernelspec", {}).get("name")
-    if notebook.nbformat == 4 and kernel == KERNELSPEC["name"] and "widgets" not in notebook.metadata:
+    if (
+        notebook.nbformat == 4
+        and kernel == KERNELSPEC["name"]
+        and "widgets" not in notebook.metadata
+    ):
         model["content"] = normalise(notebook)
 
 

@@ -1,8 +1,10 @@
-"""Fill every stub of a chapter with the reference solution: for teachers, and to see that every check passes.
+"""Fill every stub of a chapter with the reference solution.
 
-``python -m tools.solutions build/solutions notebooks/0*.ipynb`` writes the filled notebooks into
-a folder and executes them; it fails if a check does not say that the solution is right. What is in that folder
-already may be a teacher's work, and is not written over.
+For teachers, and to see that every check passes.
+
+``python -m tools.solutions build/solutions notebooks/0*.ipynb`` writes the filled notebooks into a
+folder and executes them; it fails if a check does not say that the solution is right. What is in
+that folder already may be a teacher's work, and is not written over.
 """
 
 import ast
@@ -28,7 +30,9 @@ def source_for(exercise: Exercise, answer: str) -> str:
     solution = inspect.unwrap(exercise.answer)
     source = inspect.getsource(solution).rstrip()
     used = {node.id for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Name)}
-    needed = {name: solution.__globals__[name] for name in sorted(used & solution.__globals__.keys())}
+    needed = {
+        name: solution.__globals__[name] for name in sorted(used & solution.__globals__.keys())
+    }
     modules = [name for name, value in needed.items() if isinstance(value, ModuleType)]
     lines = [f"import {needed[name].__name__} as {name}" for name in modules]
     if names := ", ".join(name for name in needed if name not in modules):
@@ -66,16 +70,25 @@ def not_right(notebook: NotebookNode) -> list[str]:
 
 
 def main(folder: str, *paths: str) -> int:
-    """Write the filled notebooks into `folder` and execute them; return 1 if an answer is not right."""
+    """Write the filled notebooks into `folder` and execute them.
+
+    Return 1 if an answer is not right.
+    """
     targets = [Path(folder) / Path(path).name for path in paths]
     if there := [str(target) for target in targets if target.exists()]:
-        sys.exit(f"{', '.join(there)}: there already, and perhaps with changes of yours. Rename or delete them first.")
+        sys.exit(
+            f"{', '.join(there)}: there already, and perhaps with changes of yours. Rename or"
+            " delete them first."
+        )
     Path(folder).mkdir(parents=True, exist_ok=True)
     missed = []
     for path, written in zip(paths, targets, strict=True):
         written.write_text(dumps(filled(read(path))), encoding="utf-8", newline="\n")
         missed += (here := not_right(execute(written)))
-        print(f"{written}: {', '.join(here) + ' not right' if here else 'every check passes'}", flush=True)
+        print(
+            f"{written}: {', '.join(here) + ' not right' if here else 'every check passes'}",
+            flush=True,
+        )
     return int(bool(missed))
 
 

@@ -1,4 +1,7 @@
-"""Is everything here that the course needs? Asked by the start page, so it must answer where things are missing."""
+"""Is everything here that the course needs?
+
+Asked by the start page, so it must answer where things are missing.
+"""
 
 import sys
 from importlib import metadata
@@ -7,15 +10,19 @@ from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
 REPAIR = (
-    "Close JupyterLab and start it with `make lab` in the course's folder, which installs what is missing. "
+    "Close JupyterLab and start it with `make lab` in the course's folder, which installs what is"
+    " missing. "
     'Without make, follow "Other ways to install" in README.md.'
 )
 
 
 def problems() -> list[str]:
-    """Name everything that is missing or too old, each in a sentence; an empty list when all is well.
+    """Name everything that is missing or too old, each in a sentence.
 
-    What is needed is read from the installed project itself (pyproject.toml); TensorFlow is looked up, not imported.
+    An empty list when all is well.
+
+    What is needed is read from the installed project itself (pyproject.toml); TensorFlow is looked
+    up, not imported.
     """
     try:
         needed = metadata.metadata("unrolled")
@@ -35,11 +42,16 @@ def problems() -> list[str]:
             found.append(f"{requirement.name} is not installed; {requirement.specifier} is needed.")
             continue
         if not requirement.specifier.contains(installed, prereleases=True):
-            found.append(f"{requirement.name} {requirement.specifier} is needed, and {installed} is installed.")
+            found.append(
+                f"{requirement.name} {requirement.specifier} is needed, and {installed} is"
+                " installed."
+            )
     return found
 
 
 def check() -> None:
     """Print what is wrong and what to do about it, or that nothing is."""
     found = problems()
-    print("\n".join([*found, REPAIR]) if found else "Everything that the course needs is installed.")
+    print(
+        "\n".join([*found, REPAIR]) if found else "Everything that the course needs is installed."
+    )

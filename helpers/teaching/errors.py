@@ -1,4 +1,7 @@
-"""Errors on purpose: a cell that must fail, what it says, and a red test as soon as it says something else."""
+"""Errors on purpose.
+
+A cell that must fail, what it says, and a red test as soon as it says something else.
+"""
 
 import re
 import textwrap
@@ -6,16 +9,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
-WRAPPED = re.compile(r"^Exception encountered when calling .*?\n\n(.*?)\n\nArguments received by ", re.DOTALL)
+WRAPPED = re.compile(
+    r"^Exception encountered when calling .*?\n\n(.*?)\n\nArguments received by ", re.DOTALL
+)
 
 
 @contextmanager
 def must_fail(kind: type[Exception], *parts: str, lines: int = 1) -> Iterator[None]:
     """Run a block that must raise `kind` with a message that holds all `parts`, and print what it says.
 
-    Printed are the first `lines` lines of the message itself: Keras's report of the arguments around it is left out.
-    Raises AssertionError when the block does not fail, or when the message holds other words than the lesson says; any
-    other kind of exception passes through.
+    Printed are the first `lines` lines of the message itself: Keras's report of the arguments
+    around it is left out. Raises AssertionError when the block does not fail, or when the message
+    holds other words than the lesson says; any other kind of exception passes through.
     """
     try:
         yield
@@ -26,7 +31,9 @@ def must_fail(kind: type[Exception], *parts: str, lines: int = 1) -> Iterator[No
             raise AssertionError(f"the error no longer says {missing[0]!r}: {message}") from error
         name = type(error).__name__
     else:
-        raise AssertionError(f"this no longer raises {kind.__name__}: what is said about it here must be rewritten")
+        raise AssertionError(
+            f"this no longer raises {kind.__name__}: what is said about it here must be rewritten"
+        )
     said = [line.strip() for line in message.splitlines() if line.strip()][:lines]
     print(*textwrap.wrap(f"{name}: {' '.join(said)}", 90, subsequent_indent="    "), sep="\n")
 

@@ -1,6 +1,7 @@
 """Every figure of the course, drawn from plain arrays in one style, and shown together with a text that says the same.
 
-Each function returns a `matplotlib.figure.Figure` and leaves no global state behind; `show` puts it into the notebook.
+Each function returns a `matplotlib.figure.Figure` and leaves no global state behind; `show` puts it
+into the notebook.
 """
 
 import io
@@ -18,7 +19,9 @@ from matplotlib.ticker import AutoLocator, MaxNLocator
 
 STYLE = resources.files("helpers.teaching") / "unrolled.mplstyle"
 BLUE, ORANGE, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "#595959"
-DIVERGING = "RdBu"  # below the middle red, above it blue; both readable without telling red from green
+DIVERGING = (
+    "RdBu"  # below the middle red, above it blue; both readable without telling red from green
+)
 PIXELS_PER_INCH = 96
 SHARPNESS = 2  # stored pixels per displayed pixel
 
@@ -45,7 +48,10 @@ class LiveView:
 
 
 def bundle(figure: Figure, alt: str) -> tuple[dict, dict]:
-    """Return what a cell's output needs to show `figure` and say `alt`: the data of each kind, and their metadata."""
+    """Return what a cell's output needs to show `figure` and say `alt`.
+
+    The data of each kind, and their metadata.
+    """
     if not isinstance(alt, str) or not alt.strip():
         raise ValueError(f"alt must say in a sentence what the figure shows, got {alt!r}")
     buffer = io.BytesIO()
@@ -83,12 +89,21 @@ def lines(
 ) -> Figure:
     """Draw one line for each name: `series` maps names to y, or to (x, y).
 
-    `points` adds, in the same form, open circles without a line; `levels` adds named horizontal lines.
+    `points` adds, in the same form, open circles without a line; `levels` adds named horizontal
+    lines.
     """
     figure = Figure(figsize=figsize)
     ax = figure.subplots()
     _draw_lines(ax, series, marker)
-    _draw_lines(ax, points or {}, "o", linestyle="none", markersize=8, markerfacecolor="none", markeredgewidth=1.5)
+    _draw_lines(
+        ax,
+        points or {},
+        "o",
+        linestyle="none",
+        markersize=8,
+        markerfacecolor="none",
+        markeredgewidth=1.5,
+    )
     _draw_levels(ax, levels)
     ax.set(xlabel=xlabel, ylabel=ylabel, xscale=xscale, yscale=yscale, title=title)
     if ylim:
@@ -114,10 +129,13 @@ def line_panels(
     share_y: bool = True,
     figsize: tuple[float, float] = (9, 3.2),
 ) -> Figure:
-    """Draw small line charts side by side: `panels` maps each chart's name to its `series` (see `lines`).
+    """Draw small line charts side by side.
 
-    `levels` adds named horizontal lines to each chart. `linestyles` are taken in turn by a chart's lines, so that lines
-    that lie on each other stay visible. The legend is in the last chart, or to the right of it (`legend_outside`).
+    `panels` maps each chart's name to its `series` (see `lines`).
+
+    `levels` adds named horizontal lines to each chart. `linestyles` are taken in turn by a chart's
+    lines, so that lines that lie on each other stay visible. The legend is in the last chart, or to
+    the right of it (`legend_outside`).
     """
     figure = Figure(figsize=figsize)
     axes = figure.subplots(1, len(panels), sharey=share_y, squeeze=False)[0]
@@ -132,7 +150,9 @@ def line_panels(
             ax.set_ylim(*ylim)
     axes[0].set_ylabel(ylabel)
     if legend_outside:
-        figure.legend(*axes[-1].get_legend_handles_labels(), loc="outside right center", handlelength=2.8)
+        figure.legend(
+            *axes[-1].get_legend_handles_labels(), loc="outside right center", handlelength=2.8
+        )
     else:
         _legend(axes[-1])
     _title(figure, title)
@@ -156,12 +176,17 @@ def heat_map(
 ) -> Figure:
     """Draw a matrix as coloured cells, row 0 on top.
 
-    `diverging` centres the colours on the middle of `limits` (on zero when they are left out). `numbers`, a format such
-    as ".2f", also writes each value into its cell. What is not a number stays blank.
+    `diverging` centres the colours on the middle of `limits` (on zero when they are left out).
+    `numbers`, a format such as ".2f", also writes each value into its cell. What is not a number
+    stays blank.
     """
     if limits is None:
         largest = float(np.nanmax(np.abs(values)))
-        limits = (-largest, largest) if diverging else (float(np.nanmin(values)), float(np.nanmax(values)))
+        limits = (
+            (-largest, largest)
+            if diverging
+            else (float(np.nanmin(values)), float(np.nanmax(values)))
+        )
     figure = Figure(figsize=figsize)
     ax = figure.subplots()
     image = ax.imshow(
@@ -206,16 +231,21 @@ def magnitude_maps(
 ) -> Figure:
     """Draw matrices of magnitudes with equally many columns side by side, row 1 on top, on one logarithmic scale.
 
-    What is zero (below 1e-12 of the largest) stays white, and nothing else does. A single row has no axis of rows.
+    What is zero (below 1e-12 of the largest) stays white, and nothing else does. A single row has
+    no axis of rows.
     """
     largest = max(float(values.max()) for values in panels.values())
     shown = {name: np.ma.masked_less(values, 1e-12 * largest) for name, values in panels.items()}
     smallest = min(float(values.min()) for values in shown.values())
-    blues = ListedColormap(matplotlib.colormaps["Blues"](np.linspace(0.25, 1, 256)))  # without its nearly white end
+    blues = ListedColormap(
+        matplotlib.colormaps["Blues"](np.linspace(0.25, 1, 256))
+    )  # without its nearly white end
     figure = Figure(figsize=figsize)
     axes = figure.subplots(1, len(panels), squeeze=False)[0]
     for ax, (name, values) in zip(axes, shown.items(), strict=True):
-        image = ax.imshow(values, cmap=blues, norm=LogNorm(smallest, largest), aspect="auto", interpolation="none")
+        image = ax.imshow(
+            values, cmap=blues, norm=LogNorm(smallest, largest), aspect="auto", interpolation="none"
+        )
         ax.set_title(name, fontweight="normal", fontsize=11)
         ax.set_xlabel(xlabel)
         _word_ticks(ax, xticks, turned=True)
@@ -241,7 +271,10 @@ def bars(
     highlight: Sequence[str] = (),
     figsize: tuple[float, float] | None = None,
 ) -> Figure:
-    """Draw one horizontal bar for each name, with its value written at its end; names in `highlight` stand out."""
+    """Draw one horizontal bar for each name, with its value written at its end.
+
+    Names in `highlight` stand out.
+    """
     figure = Figure(figsize=figsize or (7.5, 1.2 + 0.42 * len(values)))
     ax = figure.subplots()
     colours = [ORANGE if name in highlight else BLUE for name in values]
@@ -265,7 +298,8 @@ def bars(
 def dots(series: Mapping[str, Mapping[str, float]], *, title: str, xlabel: str) -> Figure:
     """Draw one row for each name, with a dot for its value in each series, on a logarithmic axis.
 
-    `series` maps each one's name to {row: value}. Bars would need a zero to start from, and there is none.
+    `series` maps each one's name to {row: value}. Bars would need a zero to start from, and there
+    is none.
     """
     rows = next(iter(series.values()))
     figure = Figure(figsize=(7.5, 1.4 + 0.42 * len(rows)))
@@ -280,8 +314,13 @@ def dots(series: Mapping[str, Mapping[str, float]], *, title: str, xlabel: str) 
 
 
 @styled
-def histograms(panels: Mapping[str, tuple[np.ndarray, np.ndarray, str]], *, title: str, figsize=(9, 3.0)) -> Figure:
-    """Draw histograms side by side: `panels` maps each one's name to (values, bin edges, label of its x axis)."""
+def histograms(
+    panels: Mapping[str, tuple[np.ndarray, np.ndarray, str]], *, title: str, figsize=(9, 3.0)
+) -> Figure:
+    """Draw histograms side by side.
+
+    `panels` maps each one's name to (values, bin edges, label of its x axis).
+    """
     figure = Figure(figsize=figsize)
     axes = figure.subplots(1, len(panels), squeeze=False)[0]
     for ax, (name, (values, edges, xlabel)) in zip(axes, panels.items(), strict=True):
@@ -295,8 +334,12 @@ def histograms(panels: Mapping[str, tuple[np.ndarray, np.ndarray, str]], *, titl
 
 
 @styled
-def learning_curves(training: Sequence[float], validation: Sequence[float], *, title: str) -> Figure:
-    """Draw a training run: the loss of every update (averaged over a twentieth of an epoch) and of every epoch's end.
+def learning_curves(
+    training: Sequence[float], validation: Sequence[float], *, title: str
+) -> Figure:
+    """Draw a training run.
+
+    The loss of every update (averaged over a twentieth of an epoch) and of every epoch's end.
 
     `training` holds the loss of each update, `validation` that of each epoch; both in nats.
     """
@@ -305,7 +348,13 @@ def learning_curves(training: Sequence[float], validation: Sequence[float], *, t
     per_epoch = len(training) // len(validation)
     window = max(1, per_epoch // 20)
     smooth = np.convolve(training, np.full(window, 1 / window), mode="valid")
-    ax.plot((np.arange(len(smooth)) + window) / per_epoch, smooth, color=BLUE, linewidth=1.4, label="training batches")
+    ax.plot(
+        (np.arange(len(smooth)) + window) / per_epoch,
+        smooth,
+        color=BLUE,
+        linewidth=1.4,
+        label="training batches",
+    )
     epochs = np.arange(1, len(validation) + 1)
     ax.plot(epochs, validation, color=ORANGE, marker="o", label="validation set")
     best = int(np.argmin(validation))
@@ -326,7 +375,9 @@ def learning_curves(training: Sequence[float], validation: Sequence[float], *, t
 
 @styled
 def reading(tokens: Sequence[str], p: np.ndarray, influence: np.ndarray, *, title: str) -> Figure:
-    """Draw a network's reading of one sentence: its verdict after each word, and what each word still moves at the end.
+    """Draw a network's reading of one sentence.
+
+    Its verdict after each word, and what each word still moves at the end.
 
     p (T,) are probabilities of "positive"; influence (T,) are the norms ‖∂p_T/∂x_t‖.
     """
@@ -335,7 +386,9 @@ def reading(tokens: Sequence[str], p: np.ndarray, influence: np.ndarray, *, titl
     t = np.arange(len(tokens))
     cmap = matplotlib.colormaps[DIVERGING]
     top.plot(t, p, color=GREY, linewidth=1, zorder=1)
-    top.scatter(t, p, c=p, cmap=cmap, vmin=0, vmax=1, s=70, edgecolor="black", linewidth=0.8, zorder=2)
+    top.scatter(
+        t, p, c=p, cmap=cmap, vmin=0, vmax=1, s=70, edgecolor="black", linewidth=0.8, zorder=2
+    )
     top.axhline(0.5, color=GREY, linestyle="--", linewidth=1)
     top.set(ylim=(-0.03, 1.03), ylabel="p(positive)\nafter this word", title=title)
     bottom.bar(t, influence, color=BLUE, width=0.62)
@@ -347,7 +400,10 @@ def reading(tokens: Sequence[str], p: np.ndarray, influence: np.ndarray, *, titl
 
 @styled
 def folded_and_unrolled(steps: int = 4) -> Figure:
-    """Draw the recurrent network twice: folded, with its loop, and unrolled, one copy for each time step."""
+    """Draw the recurrent network twice.
+
+    Folded, with its loop, and unrolled, one copy for each time step.
+    """
     figure = Figure(figsize=(9, 3.1))
     ax = figure.subplots()
     ax.set(xlim=(-1.25, 3.2 + 1.75 * steps), ylim=(-1.85, 1.75), aspect="equal")
@@ -356,7 +412,13 @@ def folded_and_unrolled(steps: int = 4) -> Figure:
     loop = "arc,angleA=0,angleB=0,armA=22,armB=22,rad=9"
     ax.add_patch(
         FancyArrowPatch(
-            (0.42, 0.24), (0.42, -0.24), connectionstyle=loop, arrowstyle="-|>", mutation_scale=13, color=ORANGE, lw=1.8
+            (0.42, 0.24),
+            (0.42, -0.24),
+            connectionstyle=loop,
+            arrowstyle="-|>",
+            mutation_scale=13,
+            color=ORANGE,
+            lw=1.8,
         )
     )
     ax.text(0.86, 0.32, "$W_{hh}$", color=ORANGE, ha="center", va="bottom", fontsize=12)
@@ -395,10 +457,21 @@ def weight_copies(steps: int = 4, use: int = 2) -> Figure:
     ax.text(0, 0, "$h_0$", ha="center", va="center", fontsize=13)
     for i in range(1, steps + 1):
         at, chosen = gap * i, i == use
-        _arrow(ax, (at - gap + (0.36 if i == 1 else 0.42), 0), (at - 0.42, 0), BLUE if i > use else GREY)
+        _arrow(
+            ax,
+            (at - gap + (0.36 if i == 1 else 0.42), 0),
+            (at - 0.42, 0),
+            BLUE if i > use else GREY,
+        )
         ax.add_patch(
             FancyBboxPatch(
-                (at - 0.34, -0.34), 0.68, 0.68, boxstyle="round,pad=0.08", facecolor="#DCEBF5", edgecolor=BLUE, lw=1.6
+                (at - 0.34, -0.34),
+                0.68,
+                0.68,
+                boxstyle="round,pad=0.08",
+                facecolor="#DCEBF5",
+                edgecolor=BLUE,
+                lw=1.6,
             )
         )
         ax.text(at, 0, f"$h_{i}$", ha="center", va="center", fontsize=13)
@@ -406,11 +479,25 @@ def weight_copies(steps: int = 4, use: int = 2) -> Figure:
         ax.text(at, -1.38, f"$W^{{({i})}}$", ha="center", va="center", fontsize=13, color=colour)
         _arrow(ax, (at, -1.12), (at, -0.42), colour)
         if i > use:
-            ax.text(at - gap / 2, 0.22, rf"$\partial h_{i}/\partial h_{i - 1}$", ha="center", color=BLUE, fontsize=11)
+            ax.text(
+                at - gap / 2,
+                0.22,
+                rf"$\partial h_{i}/\partial h_{i - 1}$",
+                ha="center",
+                color=BLUE,
+                fontsize=11,
+            )
     last = gap * steps
     _arrow(ax, (last + 0.42, 0), (last + 1.55, 0), GREEN)
     ax.text(last + 1.62, 0, f"$L_{steps}$", ha="left", va="center", fontsize=14, color=GREEN)
-    ax.text(last + 0.98, 0.22, rf"$\partial L_{steps}/\partial h_{steps}$", ha="center", color=GREEN, fontsize=11)
+    ax.text(
+        last + 0.98,
+        0.22,
+        rf"$\partial L_{steps}/\partial h_{steps}$",
+        ha="center",
+        color=GREEN,
+        fontsize=11,
+    )
     ax.text(
         gap * use + 0.14,
         -0.82,
@@ -432,7 +519,13 @@ def weight_copies(steps: int = 4, use: int = 2) -> Figure:
 def _unit(ax, x, below, inside, above):
     ax.add_patch(
         FancyBboxPatch(
-            (x - 0.34, -0.34), 0.68, 0.68, boxstyle="round,pad=0.08", facecolor="#DCEBF5", edgecolor=BLUE, lw=1.6
+            (x - 0.34, -0.34),
+            0.68,
+            0.68,
+            boxstyle="round,pad=0.08",
+            facecolor="#DCEBF5",
+            edgecolor=BLUE,
+            lw=1.6,
         )
     )
     ax.text(x, 0, inside, ha="center", va="center", fontsize=13)
@@ -446,7 +539,16 @@ def _unit(ax, x, below, inside, above):
 
 def _arrow(ax, start, end, colour):
     ax.add_patch(
-        FancyArrowPatch(start, end, arrowstyle="-|>", mutation_scale=13, color=colour, lw=1.8, shrinkA=0, shrinkB=0)
+        FancyArrowPatch(
+            start,
+            end,
+            arrowstyle="-|>",
+            mutation_scale=13,
+            color=colour,
+            lw=1.8,
+            shrinkA=0,
+            shrinkB=0,
+        )
     )
 
 
@@ -500,7 +602,8 @@ def labelled_lines(
 ) -> Figure:
     """Draw lines as `lines` does, with each name written at the right end of its line instead of in a legend.
 
-    With `highlight`, the lines it names are thick and coloured and all others thin and grey. `levels` are drawn dashed.
+    With `highlight`, the lines it names are thick and coloured and all others thin and grey.
+    `levels` are drawn dashed.
     """
     figure = Figure(figsize=figsize)
     ax = figure.subplots()
@@ -515,11 +618,16 @@ def labelled_lines(
     for line in ax.lines:
         chosen = highlight is None or line.get_label() in highlight
         line.set(
-            color=next(colours)["color"] if chosen else "#9a9a9a", linewidth=2.4 if chosen else 1.2, zorder=2 + chosen
+            color=next(colours)["color"] if chosen else "#9a9a9a",
+            linewidth=2.4 if chosen else 1.2,
+            zorder=2 + chosen,
         )
     ax.get_xlim(), ax.get_ylim()  # settles the limits, which the next line needs
     to_axes = ax.transScale + ax.transLimits
-    names = {line.get_label(): (to_axes.transform(line.get_xydata()[-1]), line.get_color()) for line in ax.lines}
+    names = {
+        line.get_label(): (to_axes.transform(line.get_xydata()[-1]), line.get_color())
+        for line in ax.lines
+    }
     for name, level in (levels or {}).items():
         ax.axhline(level, color=GREY, linestyle="--", linewidth=1.2)
         names[name] = np.array([1, to_axes.transform([1, level])[1]]), GREY
@@ -534,7 +642,13 @@ def labelled_lines(
             textcoords="axes fraction",
             va="center",
             color=colour if chosen else GREY,
-            arrowprops={"arrowstyle": "-", "color": colour, "linewidth": 0.8, "relpos": (0, 0.5), "shrinkB": 0},
+            arrowprops={
+                "arrowstyle": "-",
+                "color": colour,
+                "linewidth": 0.8,
+                "relpos": (0, 0.5),
+                "shrinkB": 0,
+            },
         )
     return figure
 

@@ -1,6 +1,9 @@
-"""Chapter 1's four ways to turn T word vectors of D numbers into H numbers: what they cost, and the blind one.
+"""Chapter 1's four ways to turn T word vectors of D numbers into H numbers.
 
-Where the costs of all four are returned, they come in the chapter's order: flatten, per step, shared, recurrent.
+What they cost, and the blind one.
+
+Where the costs of all four are returned, they come in the chapter's order: flatten, per step,
+shared, recurrent.
 """
 
 import numpy as np
@@ -16,7 +19,10 @@ def count_parameters(T: int, D: int, H: int) -> tuple[int, int, int, int]:
 
 
 def count_multiply_adds(T: int, D: int, H: int) -> tuple[int, int, int, int]:
-    """Count what each design multiplies and adds to read one sentence: its weights, as often as they are used."""
+    """Count what each design multiplies and adds to read one sentence.
+
+    Its weights, as often as they are used.
+    """
     flatten = T * D * H
     per_step = T * D * H
     shared = T * D * H
@@ -25,5 +31,8 @@ def count_multiply_adds(T: int, D: int, H: int) -> tuple[int, int, int, int]:
 
 
 def pooled(W: np.ndarray, b: np.ndarray, x: np.ndarray) -> np.ndarray:
-    """Read x (B, T, D) with one dense layer W (D, H), b (H,) for all steps; return the mean over the steps, (B, H)."""
+    """Read x (B, T, D) with one dense layer W (D, H), b (H,) for all steps.
+
+    Return the mean over the steps, (B, H).
+    """
     return np.tanh(x @ W + b).mean(axis=1)

@@ -10,7 +10,9 @@ from traceback import walk_tb
 from IPython import get_ipython
 from IPython.core.interactiveshell import InteractiveShell
 
-ALL_ABOVE = "run everything above this cell (Run → Run All Above Selected Cell), and then this cell again."
+ALL_ABOVE = (
+    "run everything above this cell (Run → Run All Above Selected Cell), and then this cell again."
+)
 
 
 def explain_missing_names() -> None:
@@ -19,11 +21,15 @@ def explain_missing_names() -> None:
         shell.set_custom_exc((NameError,), _show)
 
 
-def _show(shell: InteractiveShell, kind: type, error: NameError, tb, tb_offset: int | None = None) -> None:
+def _show(
+    shell: InteractiveShell, kind: type, error: NameError, tb, tb_offset: int | None = None
+) -> None:
     """Show an error as IPython does, with the advice below it."""
     frames = [frame for frame, _ in walk_tb(tb)]
     of_cells = [frame for frame in frames if frame.f_globals is shell.user_ns]
-    if kind is NameError and frames[-1] in of_cells:  # not in a function of a library, nor about a local variable
+    if (
+        kind is NameError and frames[-1] in of_cells
+    ):  # not in a function of a library, nor about a local variable
         source = "".join(linecache.getlines(of_cells[0].f_code.co_filename))
         error.add_note(advice(error.name, source, Path()))
     shell.showtraceback((kind, error, tb), tb_offset=tb_offset)
@@ -40,13 +46,16 @@ def advice(name: str, source: str, folder: Path) -> str:
         for cell in cells:
             text = "".join(cell["source"])
             if cell["cell_type"] == "markdown":
-                section = next((line[3:] for line in text.splitlines() if line.startswith("## ")), section)
+                section = next(
+                    (line[3:] for line in text.splitlines() if line.startswith("## ")), section
+                )
             elif cell["cell_type"] == "code":
                 if made and text.strip() == source.strip():
                     where, line = made
                     return (
-                        f"`{name}` is made by a cell that was not run yet, {where}. It has this line:\n\n    {line}\n\n"
-                        f"Run that cell first. If it needs others in turn, {ALL_ABOVE}"
+                        f"`{name}` is made by a cell that was not run yet, {where}. It has this"
+                        f" line:\n\n    {line}\n\nRun that cell first. If it needs others in turn,"
+                        f" {ALL_ABOVE}"
                     )
                 if line := _line_that_makes(name, text):
                     made = f"in “{section}”" if section else "at the top", line
@@ -62,6 +71,8 @@ def _line_that_makes(name, source):
     found = None
     for statement in statements:
         scope = symtable.symtable(ast.unparse(statement), "cell", "exec")
-        if name in scope.get_identifiers() and (scope.lookup(name).is_assigned() or scope.lookup(name).is_imported()):
+        if name in scope.get_identifiers() and (
+            scope.lookup(name).is_assigned() or scope.lookup(name).is_imported()
+        ):
             found = source.splitlines()[statement.lineno - 1]
     return found

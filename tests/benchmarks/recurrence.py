@@ -1,8 +1,10 @@
-"""How fast is the recurrence? `make bench` measures `helpers.numpy_rnn` beside the frameworks, interleaved in one run.
+"""How fast is the recurrence?
 
-Every contestant computes the same thing in float32: the states, and the gradient of a loss by W_xh, W_hh, b and x.
-Their gradients are compared before anything is timed. The floor is the matrix products alone, in NumPy: what the
-recurrence would cost if σ, additions and checks were free.
+`make bench` measures `helpers.numpy_rnn` beside the frameworks, interleaved in one run.
+
+Every contestant computes the same thing in float32: the states, and the gradient of a loss by W_xh,
+W_hh, b and x. Their gradients are compared before anything is timed. The floor is the matrix
+products alone, in NumPy: what the recurrence would cost if σ, additions and checks were free.
 """
 
 import argparse
@@ -41,13 +43,15 @@ OURS, FLOOR = "helpers.numpy_rnn", "matrix products alone"
 
 REST = 0.05  # seconds between two contestants
 
-# What the README promises. Ratios, so that they hold on other machines too; never asserted by a test.
+# What the README promises. Ratios, so that they hold on other machines too; never asserted by a
+# test.
 FASTER_THAN_FRAMEWORKS = 1.3
 FASTER_WHEN_SMALL, SMALL = 3.0, 4  # at B ≤ 4
 AT_MOST_FLOOR, LARGE = 1.25, 32  # at B ≥ 32
 
 
-# The contestants: each takes one problem and returns a function that computes the gradients (W_xh, W_hh, b, x).
+# The contestants: each takes one problem and returns a function that computes the gradients (W_xh,
+# W_hh, b, x).
 
 
 def ours(params, x, g):
@@ -84,7 +88,12 @@ def classic(params, x, g):
     W_xh, W_hh, b = params.W_xh.T.copy(), params.W_hh.T.copy(), params.b[:, None]
 
     def run():
-        dW_xh, dW_hh, db, dx = np.zeros_like(W_xh), np.zeros_like(W_hh), np.zeros_like(b), np.empty_like(x)
+        dW_xh, dW_hh, db, dx = (
+            np.zeros_like(W_xh),
+            np.zeros_like(W_hh),
+            np.zeros_like(b),
+            np.empty_like(x),
+        )
         for n, sequence in enumerate(x):
             h = {-1: np.zeros_like(b)}
             for t, x_t in enumerate(sequence):
@@ -121,7 +130,13 @@ def our_tensorflow(params, x, g):
     """`helpers.tf_rnn`: the same loop on tensors, inside a graph."""
     weights = [tf.Variable(weight) for weight in params]
     states = lambda x: tf_rnn.rnn_forward(numpy_rnn.RNNParams(*weights), x)  # noqa: E731
-    return _tape(states if g.ndim == 3 else lambda x: states(x)[:, -1], weights, x, g, {"reduce_retracing": True})
+    return _tape(
+        states if g.ndim == 3 else lambda x: states(x)[:, -1],
+        weights,
+        x,
+        g,
+        {"reduce_retracing": True},
+    )
 
 
 def _tape(states, weights, x, g, compiled):
@@ -143,7 +158,11 @@ def torch_rnn(params, x, g):
 
     layer = torch.nn.RNN(params.W_xh.shape[0], len(params.b), batch_first=True)
     with torch.no_grad():
-        for name, value in (("weight_ih", params.W_xh.T), ("weight_hh", params.W_hh.T), ("bias_ih", params.b)):
+        for name, value in (
+            ("weight_ih", params.W_xh.T),
+            ("weight_hh", params.W_hh.T),
+            ("bias_ih", params.b),
+        ):
             getattr(layer, f"{name}_l0").copy_(torch.from_numpy(np.ascontiguousarray(value)))
         layer.bias_hh_l0.zero_()
     weights = layer.weight_ih_l0, layer.weight_hh_l0, layer.bias_ih_l0
@@ -172,7 +191,10 @@ FRAMEWORKS = [name for name in CONTESTANTS if name not in (OURS, FLOOR, "classic
 
 
 def problem(B, T, D, H, loss):
-    """One random problem: weights, inputs, and the gradient g of the loss by the last state or by every state."""
+    """One random problem.
+
+    Weights, inputs, and the gradient g of the loss by the last state or by every state.
+    """
     rng = np.random.default_rng(0)
     params = numpy_rnn.init_params(rng, D, H)
     x = rng.standard_normal((B, T, D), np.float32)
@@ -180,18 +202,26 @@ def problem(B, T, D, H, loss):
 
 
 def race(runs: dict[str, Callable], seconds: float) -> dict[str, list[float]]:
-    """Time the functions in turn, round after round, until `seconds` for each have gone by; at least five rounds."""
+    """Time the functions in turn, round after round, until `seconds` for each have gone by.
+
+    At least five rounds.
+    """
     times = {name: [] for name in runs}
     end = time.perf_counter() + seconds * len(runs)
     gc.disable()
     try:
         while min(map(len, times.values())) < 5 or time.perf_counter() < end:
             for name, run in runs.items():
-                # Threads of the one before may still spin, waiting for more work; and after a rest the caches are cold.
+                # Threads of the one before may still spin, waiting for more work; and after a rest
+                # the caches are cold.
                 time.sleep(REST)
                 run()
                 # Short ones are repeated within a round, or the clock would decide.
-                repeats = 1 if not times[name] else max(1, min(20, int(0.01 / max(times[name][-1], 1e-9))))
+                repeats = (
+                    1
+                    if not times[name]
+                    else max(1, min(20, int(0.01 / max(times[name][-1], 1e-9))))
+                )
                 start = time.perf_counter()
                 for _ in range(repeats):
                     run()
@@ -203,11 +233,16 @@ def race(runs: dict[str, Callable], seconds: float) -> dict[str, list[float]]:
 
 
 def check_gradients(runs):
-    """Raise AssertionError unless all contestants agree on the gradients; NumPy's are the reference."""
+    """Raise AssertionError unless all contestants agree on the gradients.
+
+    NumPy's are the reference.
+    """
     reference = runs[OURS]()
     for name, run in runs.items():
         if name != FLOOR:
-            for part, value, expected in zip(("W_xh", "W_hh", "b", "x"), run(), reference, strict=True):
+            for part, value, expected in zip(
+                ("W_xh", "W_hh", "b", "x"), run(), reference, strict=True
+            ):
                 error = np.abs(value - expected).max() / np.abs(expected).max()
                 assert error < 1e-3, f"{name}: the gradient by {part} is off by {error:.1e}"
 
@@ -215,18 +250,32 @@ def check_gradients(runs):
 def summary(times):
     """Median and quartiles in milliseconds."""
     low, median, high = statistics.quantiles(times, n=4)
-    return {"median_ms": median * 1e3, "low_ms": low * 1e3, "high_ms": high * 1e3, "rounds": len(times)}
+    return {
+        "median_ms": median * 1e3,
+        "low_ms": low * 1e3,
+        "high_ms": high * 1e3,
+        "rounds": len(times),
+    }
 
 
 def measure_sizes(seconds):
-    """Return a row for each size and loss: the time of every contestant, and how the targets are met."""
+    """Return a row for each size and loss.
+
+    The time of every contestant, and how the targets are met.
+    """
     rows = []
     for size in SIZES:
         for loss in LOSSES:
             data = problem(*size, loss)
             runs = {name: make(*data) for name, make in CONTESTANTS.items()}
             check_gradients(runs)
-            rows.append({"size": size, "loss": loss, "times": {n: summary(t) for n, t in race(runs, seconds).items()}})
+            rows.append(
+                {
+                    "size": size,
+                    "loss": loss,
+                    "times": {n: summary(t) for n, t in race(runs, seconds).items()},
+                }
+            )
             print_row(rows[-1])
     return rows
 
@@ -245,8 +294,15 @@ def print_row(row):
     print(f"\nB, T, D, H = {row['size']}, loss on the {row['loss']}")
     for name, t in sorted(row["times"].items(), key=lambda item: item[1]["median_ms"]):
         print(f"  {name:28} {t['median_ms']:9.2f} ms   ({t['low_ms']:.2f} … {t['high_ms']:.2f})")
-    print(f"  {faster:.2f} × the fastest framework ({fastest}), wanted {wanted}: {verdict(faster >= wanted)}")
-    floor_wanted = f", wanted at most {AT_MOST_FLOOR}: {verdict(above_floor <= AT_MOST_FLOOR)}" if B >= LARGE else ""
+    print(
+        f"  {faster:.2f} × the fastest framework ({fastest}), wanted {wanted}:"
+        f" {verdict(faster >= wanted)}"
+    )
+    floor_wanted = (
+        f", wanted at most {AT_MOST_FLOOR}: {verdict(above_floor <= AT_MOST_FLOOR)}"
+        if B >= LARGE
+        else ""
+    )
     print(f"  {above_floor:.2f} × the time of the products alone{floor_wanted}", flush=True)
 
 
@@ -277,9 +333,14 @@ def scaling(seconds):
             runs[OURS]()
             peak = tracemalloc.get_traced_memory()[1] / 1e6
             tracemalloc.stop()
-            measured[axis].append({"size": size, "ours_ms": times[OURS], "floor_ms": times[FLOOR], "peak_mb": peak})
+            measured[axis].append(
+                {"size": size, "ours_ms": times[OURS], "floor_ms": times[FLOOR], "peak_mb": peak}
+            )
             step = 1e3 * times[OURS] / size[1]
-            print(f"  {size!s:24} {times[OURS]:10.2f} {times[FLOOR]:10.2f} {step:12.1f} {peak:14.1f}", flush=True)
+            print(
+                f"  {size!s:24} {times[OURS]:10.2f} {times[FLOOR]:10.2f} {step:12.1f} {peak:14.1f}",
+                flush=True,
+            )
     return measured
 
 
@@ -287,7 +348,10 @@ def scaling(seconds):
 
 
 def review_job(epochs=6, wanted=0.75):
-    """Train chapter 7's classifier with `training.updates` and with `model.fit`: seconds an epoch, and until 75 %."""
+    """Train chapter 7's classifier with `training.updates` and with `model.fit`.
+
+    Seconds an epoch, and until 75 %.
+    """
     vocabulary, train, validation, _ = load_sentiment(np.random.default_rng(0))
     start = models.init_classifier(np.random.default_rng(0), len(vocabulary), 100, 64)
     start = start._replace(W_hh=start.W_hh / 2)  # as in the chapter
@@ -299,14 +363,21 @@ def review_job(epochs=6, wanted=0.75):
     batches = Minibatches(np.random.default_rng(1), train[:3], batch_size=32)
     for _ in range(epochs):
         began = time.perf_counter()
-        for update in updates(params, lambda p, batch: models.classifier_loss(p, *batch), batches, adam):
+        for update in updates(
+            params, lambda p, batch: models.classifier_loss(p, *batch), batches, adam
+        ):
             params = update.params
         clock += time.perf_counter() - began
         numpy_epochs.append((clock, accuracy(params)))
 
     keras.utils.set_random_seed(1)
     embedding = keras.layers.Embedding(len(vocabulary), 100, mask_zero=True)
-    layers = keras.Input((None,), dtype="int32"), embedding, keras.layers.SimpleRNN(64), keras.layers.Dense(1)
+    layers = (
+        keras.Input((None,), dtype="int32"),
+        embedding,
+        keras.layers.SimpleRNN(64),
+        keras.layers.Dense(1),
+    )
     twin = keras.Sequential(layers)
     twin.set_weights(list(start))
     cross_entropy = keras.losses.BinaryCrossentropy(from_logits=True)
@@ -319,9 +390,14 @@ def review_job(epochs=6, wanted=0.75):
         keras_epochs.append((clock, accuracy(models.ClassifierParams(*twin.get_weights()))))
 
     def report(name, measured):
-        until = next((f"{t:.1f} s" for t, accuracy in measured if accuracy >= wanted), "not reached")
+        until = next(
+            (f"{t:.1f} s" for t, accuracy in measured if accuracy >= wanted), "not reached"
+        )
         best = max(accuracy for _, accuracy in measured)
-        print(f"  {name:12} {measured[-1][0] / epochs:6.2f} s an epoch, {until} until {wanted:.0%}, best {best:.1%}")
+        print(
+            f"  {name:12} {measured[-1][0] / epochs:6.2f} s an epoch, {until} until {wanted:.0%},"
+            f" best {best:.1%}"
+        )
         return {"seconds_an_epoch": measured[-1][0] / epochs, "until": until, "best": best}
 
     print("\nreview classifier, the same data, first weights and optimiser")
@@ -342,7 +418,9 @@ def character_job(n_updates=150, B=16, T=40, H=64):
         for row, sequence in enumerate(tokens):
             h_t = np.zeros(H, np.float32)
             for t, target in enumerate(sequence[1:]):
-                h_t = states[row, t] = np.tanh(params.W_xh.T @ x[row, t] + params.W_hh.T @ h_t + params.b)
+                h_t = states[row, t] = np.tanh(
+                    params.W_xh.T @ x[row, t] + params.W_hh.T @ h_t + params.b
+                )
                 o = params.W_ho.T @ h_t + params.b_o
                 p = np.exp(o - o.max())
                 p /= p.sum()
@@ -370,26 +448,41 @@ def character_job(n_updates=150, B=16, T=40, H=64):
         seconds[name] = time.perf_counter() - began
     np.testing.assert_allclose(losses["NumPy"], losses["classic loop"], rtol=1e-2)
     print(f"\ncharacter model, {n_updates} updates to a loss of {losses['NumPy'][-1]:.2f} nats")
-    print(f"  NumPy {seconds['NumPy']:.2f} s, classic loop {seconds['classic loop']:.2f} s:", end=" ")
+    print(
+        f"  NumPy {seconds['NumPy']:.2f} s, classic loop {seconds['classic loop']:.2f} s:", end=" "
+    )
     print(f"{seconds['classic loop'] / seconds['NumPy']:.0f} times faster")
     return {"seconds": seconds, "loss": losses["NumPy"][-1]}
 
 
 def machine():
     """Describe what the numbers were measured on."""
-    versions = {"python": platform.python_version(), "numpy": np.__version__, "tensorflow": tf.__version__}
-    versions |= {"keras": keras.__version__, "helpers": getattr(helpers, "__version__", "this tree")}
+    versions = {
+        "python": platform.python_version(),
+        "numpy": np.__version__,
+        "tensorflow": tf.__version__,
+    }
+    versions |= {
+        "keras": keras.__version__,
+        "helpers": getattr(helpers, "__version__", "this tree"),
+    }
     if find_spec("torch"):
         import torch
 
         versions["torch"] = torch.__version__
-    return {"cores": os.cpu_count(), "processor": platform.processor() or platform.machine(), **versions}
+    return {
+        "cores": os.cpu_count(),
+        "processor": platform.processor() or platform.machine(),
+        **versions,
+    }
 
 
 def draw(rows, measured):
     """Save one picture of the ratios, and one of the scaling."""
     bars = {
-        f"{row['size']}, {row['loss']}": min(t["median_ms"] for n, t in row["times"].items() if n in FRAMEWORKS)
+        f"{row['size']}, {row['loss']}": min(
+            t["median_ms"] for n, t in row["times"].items() if n in FRAMEWORKS
+        )
         / row["times"][OURS]["median_ms"]
         for row in rows
     }
@@ -403,8 +496,14 @@ def draw(rows, measured):
     figures.line_panels(
         {
             f"along {axis}": {
-                name: ([point["size"]["BTDH".index(axis)] for point in points], [point[key] for point in points])
-                for name, key in (("forward and backward", "ours_ms"), ("matrix products alone", "floor_ms"))
+                name: (
+                    [point["size"]["BTDH".index(axis)] for point in points],
+                    [point[key] for point in points],
+                )
+                for name, key in (
+                    ("forward and backward", "ours_ms"),
+                    ("matrix products alone", "floor_ms"),
+                )
             }
             for axis, points in measured.items()
         },
@@ -420,11 +519,17 @@ def draw(rows, measured):
 def main():
     """Measure everything, print it, and store it in build/bench.json, bench.png and bench-scaling.png."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--seconds", type=float, default=1.0, help="time for each contestant at each size")
+    parser.add_argument(
+        "--seconds", type=float, default=1.0, help="time for each contestant at each size"
+    )
     seconds = parser.parse_args().seconds
     BUILD.mkdir(exist_ok=True)
     print(", ".join(f"{key} {value}" for key, value in machine().items()))
-    result = {"machine": machine(), "sizes": measure_sizes(seconds), "scaling": scaling(seconds / 2)}
+    result = {
+        "machine": machine(),
+        "sizes": measure_sizes(seconds),
+        "scaling": scaling(seconds / 2),
+    }
     result |= {"reviews": review_job(), "characters": character_job()}
     (BUILD / "bench.json").write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
     draw(result["sizes"], result["scaling"])

@@ -46,11 +46,14 @@ def test_the_shipped_file_is_the_published_one():
 
 
 @pytest.mark.parametrize(
-    "damage", [lambda file: file[:-1], lambda file: b"", lambda file: file[:5000] + b"\x00" + file[5001:]]
+    "damage",
+    [lambda file: file[:-1], lambda file: b"", lambda file: file[:5000] + b"\x00" + file[5001:]],
 )
 def test_a_damaged_file_is_refused(damage, tmp_path, monkeypatch):
     name = "movie_review_snippets.tsv.gz"
-    (tmp_path / name).write_bytes(damage(resources.files("helpers.reviews").joinpath(name).read_bytes()))
+    (tmp_path / name).write_bytes(
+        damage(resources.files("helpers.reviews").joinpath(name).read_bytes())
+    )
     monkeypatch.setattr(data.resources, "files", lambda package: tmp_path)
     with refused(ValueError, name, "must have sha256", "git checkout helpers/reviews"):
         load_reviews()
@@ -117,7 +120,12 @@ def test_vocabulary_names_what_is_wrong():
 
 def test_build_vocabulary_takes_the_most_frequent_words():
     token_lists = [["d", "a", "c"], ["c", "a"], ["c", "b"]]
-    assert build_vocabulary(token_lists, 6).words[2:] == ("c", "a", "b", "d")  # b and d: once each, by the alphabet
+    assert build_vocabulary(token_lists, 6).words[2:] == (
+        "c",
+        "a",
+        "b",
+        "d",
+    )  # b and d: once each, by the alphabet
     assert build_vocabulary(token_lists, 4).words[2:] == ("c", "a")
     assert build_vocabulary(iter(token_lists), 100).words[2:] == ("c", "a", "b", "d")
     for size in (0, 2, 2.5):
@@ -207,7 +215,9 @@ def test_the_arrays_belong_to_the_reviews(sentiment):
     vocabulary, *parts = sentiment
     for tokens, mask, labels, reviews in parts:
         assert tokens.dtype == np.int32 and mask.dtype == bool and labels.dtype == np.float32
-        assert tokens.shape == mask.shape == (len(reviews), parts[0].tokens.shape[1]) and len(labels) == len(reviews)
+        assert tokens.shape == mask.shape == (len(reviews), parts[0].tokens.shape[1]) and len(
+            labels
+        ) == len(reviews)
         np.testing.assert_array_equal(labels, [review.rating > 0 for review in reviews])
         for n in range(0, len(reviews), 97):
             assert list(tokens[n, mask[n]]) == vocabulary.encode(tokenize(reviews[n].text))
@@ -237,12 +247,32 @@ def test_the_parts_have_the_sizes_asked_for(fractions):
     [
         (dict(rng=0), TypeError, ("rng must be a NumPy Generator", "int")),
         (dict(vocabulary_size=1), ValueError, ("size must be at least 3", "1")),
-        (dict(fractions=(0.5, 0.5)), ValueError, ("fractions must be three positive numbers", "(0.5, 0.5)")),
-        (dict(fractions=(0.7, 0.0, 0.3)), ValueError, ("fractions must be three positive numbers", "0.0")),
-        (dict(fractions=(0.7, 0.2, 0.2)), ValueError, ("fractions must", "sum to 1", "(0.7, 0.2, 0.2)")),
-        (dict(fractions=(1 - 2e-6, 1e-6, 1e-6)), ValueError, ("fractions and neutral must leave reviews",)),
+        (
+            dict(fractions=(0.5, 0.5)),
+            ValueError,
+            ("fractions must be three positive numbers", "(0.5, 0.5)"),
+        ),
+        (
+            dict(fractions=(0.7, 0.0, 0.3)),
+            ValueError,
+            ("fractions must be three positive numbers", "0.0"),
+        ),
+        (
+            dict(fractions=(0.7, 0.2, 0.2)),
+            ValueError,
+            ("fractions must", "sum to 1", "(0.7, 0.2, 0.2)"),
+        ),
+        (
+            dict(fractions=(1 - 2e-6, 1e-6, 1e-6)),
+            ValueError,
+            ("fractions and neutral must leave reviews",),
+        ),
         (dict(neutral=0), ValueError, ("neutral must be a positive number", "0")),
-        (dict(neutral=5), ValueError, ("fractions and neutral must leave reviews", "5", "0 + 0 + 0")),
+        (
+            dict(neutral=5),
+            ValueError,
+            ("fractions and neutral must leave reviews", "5", "0 + 0 + 0"),
+        ),
     ],
 )
 def test_load_sentiment_names_what_is_wrong(changes, error, parts):
@@ -284,7 +314,9 @@ def test_minibatches_are_shuffled_anew_and_repeat_with_the_seed():
     batches = Minibatches(rng(), [rows], 10)
     one, two = (np.concatenate([part for (part,) in batches]) for _ in range(2))
     assert not np.array_equal(one, two)
-    np.testing.assert_array_equal(np.concatenate([part for (part,) in Minibatches(rng(), [rows], 10)]), one)
+    np.testing.assert_array_equal(
+        np.concatenate([part for (part,) in Minibatches(rng(), [rows], 10)]), one
+    )
 
 
 def test_minibatches_do_not_touch_the_arrays():
@@ -299,12 +331,32 @@ def test_minibatches_do_not_touch_the_arrays():
     [
         ((0, [np.ones(3)], 2), TypeError, ("rng must be a NumPy Generator", "int")),
         ((rng(), [np.ones(3)], 0), ValueError, ("batch_size must be a positive whole number", "0")),
-        ((rng(), [np.ones(3), np.ones(4)], 2), ValueError, ("arrays must have the same number of rows", "[3, 4]")),
-        ((rng(), [np.ones(0)], 2), ValueError, ("arrays must have the same number of rows, at least one", "[0]")),
-        ((rng(), [np.array(1.0)], 2), ValueError, ("arrays must have the same number of rows", "[0]")),
-        ((rng(), [], 2), ValueError, ("arrays must have the same number of rows, at least one", "[]")),
+        (
+            (rng(), [np.ones(3), np.ones(4)], 2),
+            ValueError,
+            ("arrays must have the same number of rows", "[3, 4]"),
+        ),
+        (
+            (rng(), [np.ones(0)], 2),
+            ValueError,
+            ("arrays must have the same number of rows, at least one", "[0]"),
+        ),
+        (
+            (rng(), [np.array(1.0)], 2),
+            ValueError,
+            ("arrays must have the same number of rows", "[0]"),
+        ),
+        (
+            (rng(), [], 2),
+            ValueError,
+            ("arrays must have the same number of rows, at least one", "[]"),
+        ),
         ((rng(), [[1, 2, 3]], 2), TypeError, ("arrays[0] must be a NumPy array", "list")),
-        ((rng(), np.ones((3, 2)), 2), TypeError, ("arrays must be a list or tuple of arrays", "ndarray")),
+        (
+            (rng(), np.ones((3, 2)), 2),
+            TypeError,
+            ("arrays must be a list or tuple of arrays", "ndarray"),
+        ),
     ],
 )
 def test_minibatches_name_what_is_wrong(arguments, error, parts):

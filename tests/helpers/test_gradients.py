@@ -1,4 +1,7 @@
-"""Finite differences on slopes known by heart; Jacobians and the ledger against finite differences."""
+"""Finite differences on slopes known by heart.
+
+Jacobians and the ledger against finite differences.
+"""
 
 from contextlib import nullcontext
 
@@ -33,12 +36,16 @@ def test_slopes_known_by_heart(shape):
 
 def test_the_slope_by_each_entry_is_in_its_place():
     weights = np.arange(6.0).reshape(2, 3)
-    np.testing.assert_allclose(finite_difference(lambda a: (weights * a).sum(), np.ones((2, 3))), weights, atol=1e-9)
+    np.testing.assert_allclose(
+        finite_difference(lambda a: (weights * a).sum(), np.ones((2, 3))), weights, atol=1e-9
+    )
 
 
 def test_eps_is_half_the_distance():
     """The central difference of a³ is exactly 3a² + eps²."""
-    assert finite_difference(lambda a: a**3, np.array(2.0), eps=0.5) == pytest.approx(12.25, rel=1e-12)
+    assert finite_difference(lambda a: a**3, np.array(2.0), eps=0.5) == pytest.approx(
+        12.25, rel=1e-12
+    )
 
 
 def test_a_function_that_writes_into_its_argument_does_no_harm():
@@ -59,16 +66,64 @@ def test_a_function_that_writes_into_its_argument_does_no_harm():
         (np.sum, [1.0], 1e-6, TypeError, ("a must be a NumPy array", "list")),
         (np.sum, np.ones(2, np.float32), 1e-6, ValueError, ("a must be float64", "float32")),
         (np.sum, np.ones(2, int), 1e-6, ValueError, ("a must be float64", "int64")),
-        (np.sum, np.array([1.0, np.nan]), 1e-6, ValueError, ("a must be finite", "nan at index (1,)")),
+        (
+            np.sum,
+            np.array([1.0, np.nan]),
+            1e-6,
+            ValueError,
+            ("a must be finite", "nan at index (1,)"),
+        ),
         (np.sum, np.ones(2), 0, ValueError, ("eps must be a positive number", "0")),
         (np.sum, np.ones(2), -1e-6, ValueError, ("eps must be a positive number", "-1e-06")),
-        (np.sum, np.array([1.0, 1e12]), 1e-6, ValueError, ("eps must be large enough", "1e-06", "index (1,)")),
-        (lambda a: a, np.ones(2), 1e-6, ValueError, ("f must return one finite float64 number", "index (0,)")),
-        (lambda a: None, np.ones(2), 1e-6, ValueError, ("f must return one finite float64 number", "None")),
-        (lambda a: np.nan, np.ones(2), 1e-6, ValueError, ("f must return one finite float64 number", "nan")),
-        (lambda a: np.float32(1), np.ones(2), 1e-6, ValueError, ("f must return one finite float64", "float32")),
-        (lambda a: [[1.0], [1.0, 2.0]], np.ones(2), 1e-6, ValueError, ("what f returns must be numbers", "list")),
-        (lambda a: float(1e308 * np.sign(a[0])), np.zeros(1), 1e-6, ValueError, ("the difference must be finite",)),
+        (
+            np.sum,
+            np.array([1.0, 1e12]),
+            1e-6,
+            ValueError,
+            ("eps must be large enough", "1e-06", "index (1,)"),
+        ),
+        (
+            lambda a: a,
+            np.ones(2),
+            1e-6,
+            ValueError,
+            ("f must return one finite float64 number", "index (0,)"),
+        ),
+        (
+            lambda a: None,
+            np.ones(2),
+            1e-6,
+            ValueError,
+            ("f must return one finite float64 number", "None"),
+        ),
+        (
+            lambda a: np.nan,
+            np.ones(2),
+            1e-6,
+            ValueError,
+            ("f must return one finite float64 number", "nan"),
+        ),
+        (
+            lambda a: np.float32(1),
+            np.ones(2),
+            1e-6,
+            ValueError,
+            ("f must return one finite float64", "float32"),
+        ),
+        (
+            lambda a: [[1.0], [1.0, 2.0]],
+            np.ones(2),
+            1e-6,
+            ValueError,
+            ("what f returns must be numbers", "list"),
+        ),
+        (
+            lambda a: float(1e308 * np.sign(a[0])),
+            np.zeros(1),
+            1e-6,
+            ValueError,
+            ("the difference must be finite",),
+        ),
     ],
 )
 def test_finite_difference_names_what_is_wrong(f, a, eps, error, parts):
@@ -82,9 +137,12 @@ def test_each_jacobian_is_the_slope_of_a_step(activation):
     J = state_jacobians(params, h, activation)
     assert J.shape == (5, 3, 3)
     for t, h_prev in enumerate([h_0, *h[:-1]]):
-        for i in range(3):  # row i of numerator layout: the slope of h_t[i] by every entry of h_{t−1}
+        for i in range(
+            3
+        ):  # row i of numerator layout: the slope of h_t[i] by every entry of h_{t−1}
             judge = finite_difference(
-                lambda a, t=t, i=i: rnn_step(params, x[t : t + 1], a[None], activation)[0, i], np.array(h_prev)
+                lambda a, t=t, i=i: rnn_step(params, x[t : t + 1], a[None], activation)[0, i],
+                np.array(h_prev),
             )
             assert relative_error(J[t, i], judge) < 1e-9
 
@@ -103,12 +161,19 @@ def test_the_product_of_jacobians_spans_many_steps(activation):
     product = np.linalg.multi_dot(state_jacobians(params, h, activation)[::-1])
     for i in range(3):
         judge = finite_difference(
-            lambda a, i=i: rnn_forward(params, x[None], a[None], activation=activation)[0, -1, i], h_0
+            lambda a, i=i: rnn_forward(params, x[None], a[None], activation=activation)[0, -1, i],
+            h_0,
         )
         assert relative_error(product[i], judge) < 1e-9
 
 
-@given(st.integers(1, 6), st.integers(1, 3), st.integers(1, 4), st.sampled_from(sorted(ACTIVATIONS)), st.booleans())
+@given(
+    st.integers(1, 6),
+    st.integers(1, 3),
+    st.integers(1, 4),
+    st.sampled_from(sorted(ACTIVATIONS)),
+    st.booleans(),
+)
 def test_the_ledger_adds_up_to_the_gradient(T, D, H, activation, with_h_0):
     params, x, h_0, h, dh = sample(T, D, H, activation=activation)
     batch_h_0 = h_0[None] if with_h_0 else None
@@ -116,7 +181,9 @@ def test_the_ledger_adds_up_to_the_gradient(T, D, H, activation, with_h_0):
     ledger = gradient_ledger(params, x, h[0], dh, h_0 if with_h_0 else None, activation)
     assert ledger.shape == (T, T, H, H)
     gradient = rnn_backward(params, x[None], h, dh[None], batch_h_0, activation=activation).W_hh
-    np.testing.assert_allclose(ledger.sum(axis=(0, 1)), gradient, rtol=0, atol=1e-12 * max(1, np.abs(gradient).max()))
+    np.testing.assert_allclose(
+        ledger.sum(axis=(0, 1)), gradient, rtol=0, atol=1e-12 * max(1, np.abs(gradient).max())
+    )
 
 
 def test_a_loss_says_nothing_about_later_steps():
@@ -160,7 +227,9 @@ def test_large_float32_states_are_recognised_as_those_of_x():
     params, x = type(params)(*(2 * a.astype(np.float32) for a in params)), x.astype(np.float32)
     h = rnn_forward(params, x[None], activation="linear")[0]
     assert np.abs(h).max() > 1e6
-    assert np.isfinite(gradient_ledger(params, x, h, dh.astype(np.float32), activation="linear")).all()
+    assert np.isfinite(
+        gradient_ledger(params, x, h, dh.astype(np.float32), activation="linear")
+    ).all()
 
 
 def test_states_may_be_off_by_a_ten_thousandth_of_the_largest_and_no_more():
@@ -193,12 +262,24 @@ def test_arguments_are_never_changed():
         (dict(h=np.ones((5, 4))), ValueError, ("h must", "axis 1 is 4, but H = 3")),
         (dict(dh=np.ones((5, 1))), ValueError, ("dh must", "axis 1 is 1, but H = 3")),
         (dict(dh=np.ones(3)), ValueError, ("dh must have shape (T, H)", "(3,)")),
-        (dict(dh=np.full((5, 3), np.inf)), ValueError, ("dh must be finite, got inf at index (0, 0)",)),
+        (
+            dict(dh=np.full((5, 3), np.inf)),
+            ValueError,
+            ("dh must be finite, got inf at index (0, 0)",),
+        ),
         (dict(h_0=np.ones((1, 3))), ValueError, ("h_0 must have shape (H,)", "(1, 3)")),
         (dict(h_0=[0.0, 0.0, 0.0]), TypeError, ("h_0 must be a NumPy array", "list")),
-        (dict(x=np.ones((5, 2), np.float32)), ValueError, ("x must be float64 as W_xh is", "float32")),
+        (
+            dict(x=np.ones((5, 2), np.float32)),
+            ValueError,
+            ("x must be float64 as W_xh is", "float32"),
+        ),
         (dict(activation="sine"), ValueError, ("activation must be one of", "'sine'")),
-        (dict(activation="relu"), ValueError, ("h must be the states that rnn_forward returns", "differs")),
+        (
+            dict(activation="relu"),
+            ValueError,
+            ("h must be the states that rnn_forward returns", "differs"),
+        ),
         (dict(h_0=None), ValueError, ("h must be the states that rnn_forward returns", "differs")),
     ],
 )

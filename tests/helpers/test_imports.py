@@ -1,4 +1,7 @@
-"""What importing `helpers` does and, above all, what it does not do. Each in a Python of its own."""
+"""What importing `helpers` does and, above all, what it does not do.
+
+Each in a Python of its own.
+"""
 
 import os
 import subprocess
@@ -13,7 +16,8 @@ def run(code, **environment):
         [sys.executable, "-c", code],
         capture_output=True,
         text=True,
-        env={name: value for name, value in os.environ.items() if name != "KERAS_BACKEND"} | environment,
+        env={name: value for name, value in os.environ.items() if name != "KERAS_BACKEND"}
+        | environment,
     )
     assert result.returncode == 0 and result.stderr == "", result.stderr
     return result.stdout

@@ -1,4 +1,7 @@
-"""The classifier and the character model: gradients, consistency, and the order of Keras's weights."""
+"""The classifier and the character model.
+
+Gradients, consistency, and the order of Keras's weights.
+"""
 
 from helpers.gradients import finite_difference
 from helpers.models import (
@@ -51,7 +54,8 @@ def assert_gradients(loss_and_grads, params):
     assert type(grads) is type(params)
     for name in params._fields:
         judge = finite_difference(
-            lambda a, name=name: loss_and_grads(params._replace(**{name: a}))[0], getattr(params, name)
+            lambda a, name=name: loss_and_grads(params._replace(**{name: a}))[0],
+            getattr(params, name),
         )
         assert relative_error(getattr(grads, name), judge) < 1e-9, name
 
@@ -83,7 +87,10 @@ def test_gradients_of_the_character_model(B, length, seed):
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_dtype_in_is_dtype_out(dtype):
     params, chars = classifier(dtype=dtype), char_model(dtype=dtype)
-    arrays = [*classifier_loss(params, TOKENS, MASK, LABELS, 0.5, rng())[1], classify(params, TOKENS, MASK)]
+    arrays = [
+        *classifier_loss(params, TOKENS, MASK, LABELS, 0.5, rng())[1],
+        classify(params, TOKENS, MASK),
+    ]
     arrays += [*read_along(params, TOKENS[1]), *char_loss(chars, TOKENS)[1]]
     arrays += [*init_classifier(rng(), 9, 2, 3, dtype), *init_char_model(rng(), 9, 2, dtype)]
     assert {a.dtype for a in arrays} == {np.dtype(dtype)}
@@ -95,7 +102,10 @@ def test_classify_judges_what_classifier_loss_learns():
     loss, _ = classifier_loss(classifier(), TOKENS, MASK, LABELS)
     assert loss == pytest.approx(-np.mean(np.log([p[0], 1 - p[1], p[2]])), rel=1e-12)
     measured = evaluate_classifier(classifier(), TOKENS, MASK, LABELS)
-    assert measured == {"loss": pytest.approx(loss, rel=1e-12), "accuracy": np.mean((p > 0.5) == (LABELS > 0.5))}
+    assert measured == {
+        "loss": pytest.approx(loss, rel=1e-12),
+        "accuracy": np.mean((p > 0.5) == (LABELS > 0.5)),
+    }
 
 
 def test_accuracy_counts_both_kinds_of_error():
@@ -104,21 +114,29 @@ def test_accuracy_counts_both_kinds_of_error():
     for wrong in ([], [0], [1, 2], [0, 1, 2]):
         labels = right.copy()
         labels[wrong] = 1 - labels[wrong]
-        assert evaluate_classifier(classifier(), TOKENS, MASK, labels)["accuracy"] == pytest.approx(1 - len(wrong) / 3)
+        assert evaluate_classifier(classifier(), TOKENS, MASK, labels)["accuracy"] == pytest.approx(
+            1 - len(wrong) / 3
+        )
 
 
 def test_padding_and_its_side_do_not_matter():
     p = classify(classifier(), TOKENS, MASK)
-    left = classify(classifier(), np.array([[1, 1, 3, 2, 3]]), np.array([[False, False, True, True, True]]))
+    left = classify(
+        classifier(), np.array([[1, 1, 3, 2, 3]]), np.array([[False, False, True, True, True]])
+    )
     alone = classify(classifier(), TOKENS[:1, :3], MASK[:1, :3])
     np.testing.assert_allclose([left[0], alone[0]], p[0], rtol=0, atol=1e-12)
     sure = classifier()._replace(b_o=np.array([2.0]))
-    assert classify(sure, TOKENS, MASK)[2] == pytest.approx(1 / (1 + np.exp(-2)), rel=1e-12)  # no word: b_o alone
+    assert classify(sure, TOKENS, MASK)[2] == pytest.approx(
+        1 / (1 + np.exp(-2)), rel=1e-12
+    )  # no word: b_o alone
 
 
 def test_words_that_are_not_in_the_batch_get_no_gradient():
     _, grads = classifier_loss(classifier(), TOKENS[:1], MASK[:1], LABELS[:1])
-    np.testing.assert_array_equal(np.abs(grads.E).sum(axis=1) > 0, [False, False, True, True, False, False, False])
+    np.testing.assert_array_equal(
+        np.abs(grads.E).sum(axis=1) > 0, [False, False, True, True, False, False, False]
+    )
 
 
 def test_dropout_drops_the_share_asked_for_and_keeps_the_mean():
@@ -129,7 +147,9 @@ def test_dropout_drops_the_share_asked_for_and_keeps_the_mean():
 
 
 def test_dropout_reaches_the_words_and_the_last_state():
-    params = randomised(init_classifier(rng(), 1, 200, 100, np.float64))._replace(W_hh=np.zeros((100, 100)))
+    params = randomised(init_classifier(rng(), 1, 200, 100, np.float64))._replace(
+        W_hh=np.zeros((100, 100))
+    )
     params = params._replace(W_xh=params.W_xh / 20)
     one_word = np.zeros((1, 1), int), np.ones((1, 1), bool), np.ones(1)
     _, grads = classifier_loss(params, *one_word, dropout=0.5, rng=rng())
@@ -145,14 +165,18 @@ def test_reading_along_agrees_with_classify():
     assert p.shape == influence.shape == (5,)
     for t in range(5):
         prefix = sentence[None, : t + 1]
-        np.testing.assert_allclose(p[t], classify(classifier(), prefix, np.ones(prefix.shape, bool))[0], atol=1e-12)
+        np.testing.assert_allclose(
+            p[t], classify(classifier(), prefix, np.ones(prefix.shape, bool))[0], atol=1e-12
+        )
 
 
 def test_influence_is_the_slope_of_the_last_verdict_by_each_word():
     params, sentence = classifier(), TOKENS[1]
     assert len(set(sentence)) == len(sentence)  # then the slope by x_t is the slope by one row of E
     slope = finite_difference(lambda E: read_along(params._replace(E=E), sentence)[0][-1], params.E)
-    np.testing.assert_allclose(read_along(params, sentence)[1], np.linalg.norm(slope[sentence], axis=1), atol=1e-9)
+    np.testing.assert_allclose(
+        read_along(params, sentence)[1], np.linalg.norm(slope[sentence], axis=1), atol=1e-9
+    )
 
 
 def test_char_loss_of_a_model_that_knows_nothing():
@@ -179,7 +203,11 @@ def test_writing_follows_the_model():
 @pytest.mark.filterwarnings("error")
 def test_writing_near_temperature_0_takes_the_best_guess():
     model, start = char_model(), [1, 2]
-    cold = [write(model, rng(seed), start, 12, temperature) for seed in range(3) for temperature in (1e-3, 5e-324)]
+    cold = [
+        write(model, rng(seed), start, 12, temperature)
+        for seed in range(3)
+        for temperature in (1e-3, 5e-324)
+    ]
     text = list(start)
     for _ in range(12):
         # The logit of a next character is what lowers its loss: the best guess has the smallest.
@@ -198,8 +226,14 @@ def test_writing_draws_from_the_softmax_at_its_temperature():
 
 def test_writing_repeats_with_its_seed():
     model = char_model()
-    assert write(model, rng(1), [0], 30) == write(model, rng(1), [0], 30) != write(model, rng(2), [0], 30)
-    assert all(type(k) is int and 0 <= k < CHARACTERS for k in write(model, rng(1), np.array([0]), 30))
+    assert (
+        write(model, rng(1), [0], 30)
+        == write(model, rng(1), [0], 30)
+        != write(model, rng(2), [0], 30)
+    )
+    assert all(
+        type(k) is int and 0 <= k < CHARACTERS for k in write(model, rng(1), np.array([0]), 30)
+    )
 
 
 def test_arguments_are_never_changed():
@@ -219,7 +253,11 @@ def test_weights_are_in_the_order_of_keras():
 
     params = classifier(dtype=np.float32)
     twin = keras.Sequential(
-        [keras.layers.Embedding(WORDS, 3, mask_zero=True), keras.layers.SimpleRNN(4), keras.layers.Dense(1)]
+        [
+            keras.layers.Embedding(WORDS, 3, mask_zero=True),
+            keras.layers.SimpleRNN(4),
+            keras.layers.Dense(1),
+        ]
     )
     twin.build((None, None))
     twin.set_weights(list(params))
@@ -229,7 +267,9 @@ def test_weights_are_in_the_order_of_keras():
         np.testing.assert_array_equal(ours, theirs)
 
     chars = char_model(dtype=np.float32)
-    twin = keras.Sequential([keras.layers.SimpleRNN(5, return_sequences=True), keras.layers.Dense(CHARACTERS)])
+    twin = keras.Sequential(
+        [keras.layers.SimpleRNN(5, return_sequences=True), keras.layers.Dense(CHARACTERS)]
+    )
     twin.build((None, None, CHARACTERS))
     twin.set_weights(list(chars))
     logits = twin(keras.ops.one_hot(TOKENS[:, :-1], CHARACTERS))
@@ -240,34 +280,74 @@ def test_weights_are_in_the_order_of_keras():
 @pytest.mark.parametrize(
     ("changes", "error", "parts"),
     [
-        (dict(params=char_model()), TypeError, ("params must be ClassifierParams(E, W_xh", "CharParams")),
+        (
+            dict(params=char_model()),
+            TypeError,
+            ("params must be ClassifierParams(E, W_xh", "CharParams"),
+        ),
         (dict(params=list(classifier())), TypeError, ("params must be ClassifierParams", "list")),
-        (dict(params=classifier()._replace(E=[[1.0]])), TypeError, ("E must be a NumPy array", "list")),
-        (dict(params=classifier()._replace(E=np.ones(7))), ValueError, ("E must have shape (V, D)", "(7,)")),
-        (dict(params=classifier()._replace(E=np.full((7, 3), np.nan))), ValueError, ("E must be finite", "nan")),
+        (
+            dict(params=classifier()._replace(E=[[1.0]])),
+            TypeError,
+            ("E must be a NumPy array", "list"),
+        ),
+        (
+            dict(params=classifier()._replace(E=np.ones(7))),
+            ValueError,
+            ("E must have shape (V, D)", "(7,)"),
+        ),
+        (
+            dict(params=classifier()._replace(E=np.full((7, 3), np.nan))),
+            ValueError,
+            ("E must be finite", "nan"),
+        ),
         (
             dict(params=classifier()._replace(E=np.ones((7, 3), np.float32))),
             ValueError,
             ("W_xh must be float32 as E is", "float64"),
         ),
-        (dict(params=classifier()._replace(W_xh=np.ones((2, 4)))), ValueError, ("W_xh must", "axis 0 is 2, but D = 3")),
+        (
+            dict(params=classifier()._replace(W_xh=np.ones((2, 4)))),
+            ValueError,
+            ("W_xh must", "axis 0 is 2, but D = 3"),
+        ),
         (
             dict(params=classifier()._replace(W_ho=np.ones((4, 2)))),
             ValueError,
             ("W_ho must have shape (H, 1)", "(4, 2)"),
         ),
-        (dict(params=classifier()._replace(b_o=np.ones(2))), ValueError, ("b_o must have shape (1,)", "(2,)")),
+        (
+            dict(params=classifier()._replace(b_o=np.ones(2))),
+            ValueError,
+            ("b_o must have shape (1,)", "(2,)"),
+        ),
         (dict(tokens=[[1, 2]]), TypeError, ("tokens must be a NumPy array", "list")),
         (dict(tokens=TOKENS[0]), ValueError, ("tokens must have shape (B, T)", "(5,)")),
-        (dict(tokens=TOKENS[:, :0]), ValueError, ("tokens must have shape (B, T)", "axis 1 (T) is empty")),
+        (
+            dict(tokens=TOKENS[:, :0]),
+            ValueError,
+            ("tokens must have shape (B, T)", "axis 1 (T) is empty"),
+        ),
         (dict(tokens=TOKENS + 1), ValueError, ("tokens must lie between 0 and 6", "from 1 to 7")),
         (dict(tokens=TOKENS - 1), ValueError, ("tokens must lie between 0 and 6", "from -1 to 5")),
-        (dict(tokens=TOKENS.astype(float)), ValueError, ("tokens must hold whole numbers", "float64")),
+        (
+            dict(tokens=TOKENS.astype(float)),
+            ValueError,
+            ("tokens must hold whole numbers", "float64"),
+        ),
         (dict(tokens=TOKENS > 0), ValueError, ("tokens must hold whole numbers", "bool")),
-        (dict(mask=MASK[:, :4]), ValueError, ("mask must have shape (B, T)", "axis 1 is 4, but T = 5")),
+        (
+            dict(mask=MASK[:, :4]),
+            ValueError,
+            ("mask must have shape (B, T)", "axis 1 is 4, but T = 5"),
+        ),
         (dict(mask=MASK.astype(int)), ValueError, ("mask must be boolean", "int64")),
         (dict(labels=LABELS[:, None]), ValueError, ("labels must have shape (B,)", "(3, 1)")),
-        (dict(labels=LABELS[:2]), ValueError, ("labels must have shape (B,)", "axis 0 is 2, but B = 3")),
+        (
+            dict(labels=LABELS[:2]),
+            ValueError,
+            ("labels must have shape (B,)", "axis 0 is 2, but B = 3"),
+        ),
         (dict(labels=[1, 0, 1]), TypeError, ("labels must be a NumPy array", "list")),
         (dict(labels=LABELS * 2), ValueError, ("must lie between 0 and 1", "2.0")),
     ],
@@ -311,12 +391,22 @@ def test_read_along_names_what_is_wrong(tokens, error, parts):
     ("params", "tokens", "error", "parts"),
     [
         (classifier(), TOKENS, TypeError, ("params must be CharParams(W_xh", "ClassifierParams")),
-        (char_model()._replace(W_ho=np.ones((5, 4))), TOKENS, ValueError, ("W_ho must", "axis 1 is 4, but V = 7")),
+        (
+            char_model()._replace(W_ho=np.ones((5, 4))),
+            TOKENS,
+            ValueError,
+            ("W_ho must", "axis 1 is 4, but V = 7"),
+        ),
         (char_model(), TOKENS.tolist(), TypeError, ("tokens must be a NumPy array", "list")),
         (char_model(), TOKENS[0], ValueError, ("tokens must have shape (B, T+1)", "(5,)")),
         (char_model(), TOKENS[:, :1], ValueError, ("tokens must be at least 2 a row", "(3, 1)")),
         (char_model(), np.array([[0, 1, 7]]), ValueError, ("tokens must lie between 0 and 6", "7")),
-        (char_model(), np.array([[-1, 1, 0]]), ValueError, ("tokens must lie between 0 and 6", "-1")),
+        (
+            char_model(),
+            np.array([[-1, 1, 0]]),
+            ValueError,
+            ("tokens must lie between 0 and 6", "-1"),
+        ),
     ],
 )
 def test_char_loss_names_what_is_wrong(params, tokens, error, parts):
@@ -348,12 +438,36 @@ def test_write_names_what_is_wrong(changes, error, parts):
     ("make", "error", "parts"),
     [
         (lambda: init_classifier(0, 9, 2, 3), TypeError, ("rng must be a NumPy Generator", "int")),
-        (lambda: init_classifier(rng(), 0, 2, 3), ValueError, ("vocabulary_size must be a positive", "0")),
-        (lambda: init_classifier(rng(), 9, 0, 3), ValueError, ("embedding_size must be a positive", "0")),
-        (lambda: init_classifier(rng(), 9, 2, 0), ValueError, ("hidden_size must be a positive", "0")),
-        (lambda: init_classifier(rng(), 9, 2, 3, int), ValueError, ("dtype must be one of", "'int64'")),
-        (lambda: init_char_model(rng(), 0, 3), ValueError, ("alphabet_size must be a positive", "0")),
-        (lambda: init_char_model(rng(), 9, -3), ValueError, ("hidden_size must be a positive", "-3")),
+        (
+            lambda: init_classifier(rng(), 0, 2, 3),
+            ValueError,
+            ("vocabulary_size must be a positive", "0"),
+        ),
+        (
+            lambda: init_classifier(rng(), 9, 0, 3),
+            ValueError,
+            ("embedding_size must be a positive", "0"),
+        ),
+        (
+            lambda: init_classifier(rng(), 9, 2, 0),
+            ValueError,
+            ("hidden_size must be a positive", "0"),
+        ),
+        (
+            lambda: init_classifier(rng(), 9, 2, 3, int),
+            ValueError,
+            ("dtype must be one of", "'int64'"),
+        ),
+        (
+            lambda: init_char_model(rng(), 0, 3),
+            ValueError,
+            ("alphabet_size must be a positive", "0"),
+        ),
+        (
+            lambda: init_char_model(rng(), 9, -3),
+            ValueError,
+            ("hidden_size must be a positive", "-3"),
+        ),
     ],
 )
 def test_making_a_network_names_what_is_wrong(make, error, parts):
@@ -365,4 +479,10 @@ def test_a_new_classifier_starts_as_keras_would():
     params = init_classifier(rng(), 1000, 20, 10, np.float64)
     assert [a.shape for a in params] == [(1000, 20), (20, 10), (10, 10), (10,), (10, 1), (1,)]
     assert 0.0499 < np.abs(params.E).max() <= 0.05 and abs(params.E.mean()) < 1e-3
-    assert [a.shape for a in init_char_model(rng(), 30, 8)] == [(30, 8), (8, 8), (8,), (8, 30), (30,)]
+    assert [a.shape for a in init_char_model(rng(), 30, 8)] == [
+        (30, 8),
+        (8, 8),
+        (8,),
+        (8, 30),
+        (30,),
+    ]

@@ -3,7 +3,15 @@
 from typing import NamedTuple
 
 from helpers.gradients import finite_difference
-from helpers.numpy_rnn import ACTIVATIONS, RNNGrads, RNNParams, init_params, rnn_backward, rnn_forward, rnn_step
+from helpers.numpy_rnn import (
+    ACTIVATIONS,
+    RNNGrads,
+    RNNParams,
+    init_params,
+    rnn_backward,
+    rnn_forward,
+    rnn_step,
+)
 
 import numpy as np
 import pytest
@@ -71,7 +79,10 @@ def typical(**changes):
 
 
 def states_of_one_sample(case, sample):
-    """Equation (3) as on paper: column vectors, one sample, one step after the other. Returns (h, z), both (T, H)."""
+    """Equation (3) as on paper: column vectors, one sample, one step after the other.
+
+    Returns (h, z), both (T, H).
+    """
     W_xh, W_hh, b = case.params[0].T, case.params[1].T, case.params[2]
     h_prev = np.zeros(len(b)) if case.h_0 is None else case.h_0[sample]
     states, sums = [], []
@@ -90,7 +101,9 @@ def test_forward_is_equation_3(case):
     assert h.shape == (*case.x.shape[:2], len(case.params.b)) and h.dtype == case.x.dtype
     for sample in range(len(case.x)):
         expected, _ = states_of_one_sample(case, sample)
-        np.testing.assert_allclose(h[sample], expected, rtol=0, atol=TOLERANCE[h.dtype.type] * max(1, np.abs(h).max()))
+        np.testing.assert_allclose(
+            h[sample], expected, rtol=0, atol=TOLERANCE[h.dtype.type] * max(1, np.abs(h).max())
+        )
 
 
 @given(cases(dtypes=(np.float32, np.float64), largest=5))
@@ -99,13 +112,20 @@ def test_step_is_one_step_of_forward(case):
     h_1 = rnn_step(case.params, case.x[:, 0], h_prev, case.activation)
     assert h_1.dtype == case.x.dtype
     first_state = case.forward(mask=None)[:, 0]
-    np.testing.assert_allclose(h_1, first_state, rtol=0, atol=TOLERANCE[h_1.dtype.type] * max(1, np.abs(h_1).max()))
+    np.testing.assert_allclose(
+        h_1, first_state, rtol=0, atol=TOLERANCE[h_1.dtype.type] * max(1, np.abs(h_1).max())
+    )
 
 
 @given(cases())
 def test_backward_is_the_slope_of_forward(case):
     if case.activation == "relu":  # finite differences must not step over the kink
-        assume(all(np.abs(states_of_one_sample(case, sample)[1]).min() > 1e-4 for sample in range(len(case.x))))
+        assume(
+            all(
+                np.abs(states_of_one_sample(case, sample)[1]).min() > 1e-4
+                for sample in range(len(case.x))
+            )
+        )
 
     def loss(**changes):
         return float((case.dh * case.forward(**changes)).sum())
@@ -113,7 +133,8 @@ def test_backward_is_the_slope_of_forward(case):
     grads = case.backward(case.forward())
     for name in RNNParams._fields:
         judge = finite_difference(
-            lambda a, name=name: loss(params=case.params._replace(**{name: a})), getattr(case.params, name)
+            lambda a, name=name: loss(params=case.params._replace(**{name: a})),
+            getattr(case.params, name),
         )
         assert relative_error(getattr(grads, name), judge) < 1e-9, name
     assert relative_error(grads.x, finite_difference(lambda a: loss(x=a), case.x)) < 1e-9
@@ -135,7 +156,10 @@ def test_float32_stays_near_float64(case):
         return None if a is None else a.astype(np.float64)
 
     exact = case._replace(
-        params=RNNParams(*map(double, case.params)), x=double(case.x), h_0=double(case.h_0), dh=double(case.dh)
+        params=RNNParams(*map(double, case.params)),
+        x=double(case.x),
+        h_0=double(case.h_0),
+        dh=double(case.dh),
     )
     h, h_exact = case.forward(), exact.forward()
     assert relative_error(h, h_exact) < 1e-5
@@ -177,7 +201,9 @@ def test_padding_with_a_mask_changes_nothing(case, side, extra):
     np.testing.assert_allclose(grads_padded.x[:, steps], grads.x, rtol=0, atol=1e-12)
     np.testing.assert_array_equal(grads_padded.x[~mask], 0)
     for name in ("W_xh", "W_hh", "b", "h_0"):
-        np.testing.assert_allclose(getattr(grads_padded, name), getattr(grads, name), rtol=0, atol=1e-12)
+        np.testing.assert_allclose(
+            getattr(grads_padded, name), getattr(grads, name), rtol=0, atol=1e-12
+        )
 
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)
@@ -290,7 +316,12 @@ def test_states_that_overflow_are_reported(activation):
     with refused(ValueError, "h must be finite, but overflowed although every argument is finite"):
         rnn_forward(one_unit(1, 2), np.ones((1, 200, 1), np.float32), activation=activation)
     with refused(ValueError, "h_t must be finite, but overflowed"):
-        rnn_step(one_unit(1e30, 2), np.full((1, 1), 1e30, np.float32), np.ones((1, 1), np.float32), activation)
+        rnn_step(
+            one_unit(1e30, 2),
+            np.full((1, 1), 1e30, np.float32),
+            np.ones((1, 1), np.float32),
+            activation,
+        )
 
 
 @pytest.mark.filterwarnings("error")
@@ -304,7 +335,9 @@ def test_an_overflow_that_relu_forgets_is_reported():
 @pytest.mark.filterwarnings("error")
 def test_a_gradient_that_overflows_is_reported():
     x = np.zeros((1, 200, 1), np.float32)
-    with refused(ValueError, "the gradient must be finite, but overflowed although every argument is finite"):
+    with refused(
+        ValueError, "the gradient must be finite, but overflowed although every argument is finite"
+    ):
         rnn_backward(one_unit(1, 2), x, x, np.ones((1, 1), np.float32), activation="linear")
 
 
@@ -316,7 +349,9 @@ def test_saturated_units_stay_finite(activation, dtype):
     h = rnn_forward(one_unit(1, 5, dtype), x, activation=activation)
     low = {"tanh": -1, "sigmoid": 0}[activation]
     np.testing.assert_array_equal(h[0, :, 0], [1, low, 1])
-    np.testing.assert_array_equal(rnn_backward(one_unit(1, 5, dtype), x, h, h, activation=activation).x, 0)
+    np.testing.assert_array_equal(
+        rnn_backward(one_unit(1, 5, dtype), x, h, h, activation=activation).x, 0
+    )
 
 
 # One wrong argument each: what replaces it, the error, and what the message must say.
@@ -329,11 +364,38 @@ WRONG = {
     ),
     "params is None": (dict(params=None), TypeError, "params must be RNNParams", "NoneType"),
     "x as a list": (dict(x=[[[1.0]]]), TypeError, "x must be a NumPy array", "list"),
-    "x of rank 2": (dict(x=np.ones((2, 3))), ValueError, "x must have shape (B, T, D)", "(2, 3)", "2 axes, not 3"),
-    "x too wide": (dict(x=np.ones((2, 4, 6))), ValueError, "x must", "(2, 4, 6)", "axis 2 is 6, but D = 3"),
-    "x of integers": (dict(x=np.ones((2, 4, 3), int)), ValueError, "x must be float32 or float64", "int64"),
-    "x of halves": (dict(x=np.ones((2, 4, 3), np.float16)), ValueError, "x must be float32 or float64", "float16"),
-    "x of complex numbers": (dict(x=np.ones((2, 4, 3), complex)), ValueError, "x must be float32", "complex128"),
+    "x of rank 2": (
+        dict(x=np.ones((2, 3))),
+        ValueError,
+        "x must have shape (B, T, D)",
+        "(2, 3)",
+        "2 axes, not 3",
+    ),
+    "x too wide": (
+        dict(x=np.ones((2, 4, 6))),
+        ValueError,
+        "x must",
+        "(2, 4, 6)",
+        "axis 2 is 6, but D = 3",
+    ),
+    "x of integers": (
+        dict(x=np.ones((2, 4, 3), int)),
+        ValueError,
+        "x must be float32 or float64",
+        "int64",
+    ),
+    "x of halves": (
+        dict(x=np.ones((2, 4, 3), np.float16)),
+        ValueError,
+        "x must be float32 or float64",
+        "float16",
+    ),
+    "x of complex numbers": (
+        dict(x=np.ones((2, 4, 3), complex)),
+        ValueError,
+        "x must be float32",
+        "complex128",
+    ),
     "x of another dtype": (
         dict(x=np.ones((2, 4, 3), np.float32)),
         ValueError,
@@ -346,30 +408,108 @@ WRONG = {
     "no features": (dict(x=np.ones((2, 4, 0))), ValueError, "x must", "axis 2 (D) is empty"),
     "h_0 as a list": (dict(h_0=[[0.0] * 5] * 2), TypeError, "h_0 must be a NumPy array", "list"),
     "h_0 of rank 1": (dict(h_0=np.ones(5)), ValueError, "h_0 must have shape (B, H)", "(5,)"),
-    "h_0 of another batch": (dict(h_0=np.ones((1, 5))), ValueError, "h_0 must", "(1, 5)", "axis 0 is 1, but B = 2"),
-    "h_0 of other units": (dict(h_0=np.ones((2, 1))), ValueError, "h_0 must", "axis 1 is 1, but H = 5"),
-    "h_0 of another dtype": (dict(h_0=np.ones((2, 5), np.float32)), ValueError, "h_0 must be float64", "float32"),
-    "mask as a list": (dict(mask=[[True] * 4] * 2), TypeError, "mask must be a NumPy array", "list"),
-    "mask of integers": (dict(mask=np.ones((2, 4), int)), ValueError, "mask must be boolean", "int64"),
-    "mask of rank 1": (dict(mask=np.ones(4, bool)), ValueError, "mask must have shape (B, T)", "(4,)"),
-    "mask of another batch": (dict(mask=np.ones((1, 4), bool)), ValueError, "mask must", "axis 0 is 1, but B = 2"),
-    "mask of other steps": (dict(mask=np.ones((2, 3), bool)), ValueError, "mask must", "axis 1 is 3, but T = 4"),
-    "unknown activation": (dict(activation="softplus"), ValueError, "activation must be one of 'tanh'", "'softplus'"),
-    "activation as a list": (dict(activation=["tanh"]), ValueError, "activation must be one of", "['tanh']"),
-    "activation as a function": (dict(activation=np.tanh), ValueError, "activation must be one of", "ufunc"),
+    "h_0 of another batch": (
+        dict(h_0=np.ones((1, 5))),
+        ValueError,
+        "h_0 must",
+        "(1, 5)",
+        "axis 0 is 1, but B = 2",
+    ),
+    "h_0 of other units": (
+        dict(h_0=np.ones((2, 1))),
+        ValueError,
+        "h_0 must",
+        "axis 1 is 1, but H = 5",
+    ),
+    "h_0 of another dtype": (
+        dict(h_0=np.ones((2, 5), np.float32)),
+        ValueError,
+        "h_0 must be float64",
+        "float32",
+    ),
+    "mask as a list": (
+        dict(mask=[[True] * 4] * 2),
+        TypeError,
+        "mask must be a NumPy array",
+        "list",
+    ),
+    "mask of integers": (
+        dict(mask=np.ones((2, 4), int)),
+        ValueError,
+        "mask must be boolean",
+        "int64",
+    ),
+    "mask of rank 1": (
+        dict(mask=np.ones(4, bool)),
+        ValueError,
+        "mask must have shape (B, T)",
+        "(4,)",
+    ),
+    "mask of another batch": (
+        dict(mask=np.ones((1, 4), bool)),
+        ValueError,
+        "mask must",
+        "axis 0 is 1, but B = 2",
+    ),
+    "mask of other steps": (
+        dict(mask=np.ones((2, 3), bool)),
+        ValueError,
+        "mask must",
+        "axis 1 is 3, but T = 4",
+    ),
+    "unknown activation": (
+        dict(activation="softplus"),
+        ValueError,
+        "activation must be one of 'tanh'",
+        "'softplus'",
+    ),
+    "activation as a list": (
+        dict(activation=["tanh"]),
+        ValueError,
+        "activation must be one of",
+        "['tanh']",
+    ),
+    "activation as a function": (
+        dict(activation=np.tanh),
+        ValueError,
+        "activation must be one of",
+        "ufunc",
+    ),
 }
 WRONG_PARAMS = {
     "W_xh as a list": (dict(W_xh=[[1.0]]), TypeError, "W_xh must be a NumPy array", "list"),
     "W_xh of rank 1": (dict(W_xh=np.ones(5)), ValueError, "W_xh must have shape (D, H)", "(5,)"),
-    "W_hh not square": (dict(W_hh=np.ones((5, 4))), ValueError, "W_hh must have shape (H, H)", "(5, 4)"),
-    "W_hh of other units": (dict(W_hh=np.ones((4, 4))), ValueError, "W_hh must", "axis 0 is 4, but H = 5"),
-    "W_hh of another dtype": (dict(W_hh=np.ones((5, 5), np.float32)), ValueError, "W_hh must be float64", "float32"),
-    "b of other units": (dict(b=np.ones(1)), ValueError, "b must have shape (H,)", "(1,)", "axis 0 is 1, but H = 5"),
+    "W_hh not square": (
+        dict(W_hh=np.ones((5, 4))),
+        ValueError,
+        "W_hh must have shape (H, H)",
+        "(5, 4)",
+    ),
+    "W_hh of other units": (
+        dict(W_hh=np.ones((4, 4))),
+        ValueError,
+        "W_hh must",
+        "axis 0 is 4, but H = 5",
+    ),
+    "W_hh of another dtype": (
+        dict(W_hh=np.ones((5, 5), np.float32)),
+        ValueError,
+        "W_hh must be float64",
+        "float32",
+    ),
+    "b of other units": (
+        dict(b=np.ones(1)),
+        ValueError,
+        "b must have shape (H,)",
+        "(1,)",
+        "axis 0 is 1, but H = 5",
+    ),
     "b of rank 2": (dict(b=np.ones((1, 5))), ValueError, "b must have shape (H,)", "(1, 5)"),
     "b of integers": (dict(b=np.ones(5, int)), ValueError, "b must be float32 or float64", "int64"),
 }
 WRONG |= {
-    name: (dict(params=typical().params._replace(**change)), *says) for name, (change, *says) in WRONG_PARAMS.items()
+    name: (dict(params=typical().params._replace(**change)), *says)
+    for name, (change, *says) in WRONG_PARAMS.items()
 }
 
 
@@ -390,12 +530,28 @@ def test_wrong_arguments_are_named(wrong):
         (dict(h=np.ones((2, 4))), ValueError, ("h must have shape (B, T, H)", "(2, 4)")),
         (dict(h=np.ones((2, 3, 5))), ValueError, ("h must", "axis 1 is 3, but T = 4")),
         (dict(h=np.ones((2, 4, 1))), ValueError, ("h must", "axis 2 is 1, but H = 5")),
-        (dict(h=np.ones((2, 4, 5), np.float32)), ValueError, ("h must be float64 as W_xh is", "float32")),
+        (
+            dict(h=np.ones((2, 4, 5), np.float32)),
+            ValueError,
+            ("h must be float64 as W_xh is", "float32"),
+        ),
         (dict(h=[[[0.0]]]), TypeError, ("h must be a NumPy array", "list")),
         (dict(dh=np.ones(5)), ValueError, ("dh must have shape (B, T, H)", "(5,)")),
-        (dict(dh=np.ones((1, 5))), ValueError, ("dh must have shape (B, H)", "axis 0 is 1, but B = 2")),
-        (dict(dh=np.ones((2, 1, 5))), ValueError, ("dh must have shape (B, T, H)", "axis 1 is 1, but T = 4")),
-        (dict(dh=np.ones((2, 4, 5), np.float32)), ValueError, ("dh must be float64 as W_xh is", "float32")),
+        (
+            dict(dh=np.ones((1, 5))),
+            ValueError,
+            ("dh must have shape (B, H)", "axis 0 is 1, but B = 2"),
+        ),
+        (
+            dict(dh=np.ones((2, 1, 5))),
+            ValueError,
+            ("dh must have shape (B, T, H)", "axis 1 is 1, but T = 4"),
+        ),
+        (
+            dict(dh=np.ones((2, 4, 5), np.float32)),
+            ValueError,
+            ("dh must be float64 as W_xh is", "float32"),
+        ),
         (dict(dh=[[0.0]]), TypeError, ("dh must be a NumPy array", "list")),
         (dict(dh=None), TypeError, ("dh must be a NumPy array", "NoneType")),
     ],
@@ -409,10 +565,25 @@ def test_wrong_states_and_gradients_are_named(changes, error, parts):
 @pytest.mark.parametrize(
     ("x_t", "h_prev", "error", "parts"),
     [
-        (np.ones((2, 1, 3)), np.ones((2, 5)), ValueError, ("x_t must have shape (B, D)", "(2, 1, 3)")),
+        (
+            np.ones((2, 1, 3)),
+            np.ones((2, 5)),
+            ValueError,
+            ("x_t must have shape (B, D)", "(2, 1, 3)"),
+        ),
         (np.ones((2, 4)), np.ones((2, 5)), ValueError, ("x_t must", "axis 1 is 4, but D = 3")),
-        (np.ones((2, 3)), np.ones((1, 5)), ValueError, ("h_prev must have shape (B, H)", "axis 0 is 1, but B = 2")),
-        (np.ones((2, 3)), np.ones((2, 5), np.float32), ValueError, ("h_prev must be float64", "float32")),
+        (
+            np.ones((2, 3)),
+            np.ones((1, 5)),
+            ValueError,
+            ("h_prev must have shape (B, H)", "axis 0 is 1, but B = 2"),
+        ),
+        (
+            np.ones((2, 3)),
+            np.ones((2, 5), np.float32),
+            ValueError,
+            ("h_prev must be float64", "float32"),
+        ),
         (np.ones((2, 3)), [[0.0]], TypeError, ("h_prev must be a NumPy array", "list")),
         (np.ones((2, 3)), None, TypeError, ("h_prev must be a NumPy array", "NoneType")),
     ],
@@ -435,10 +606,15 @@ def test_nan_and_infinity_are_named(name, bad, activation):
         a[(-1,) * a.ndim] = bad  # in x, h and dh: the last step
         return a
 
-    index = tuple(n - 1 for n in getattr(case.params, name, {"h": h}.get(name, getattr(case, name, None))).shape)
+    index = tuple(
+        n - 1
+        for n in getattr(case.params, name, {"h": h}.get(name, getattr(case, name, None))).shape
+    )
     parts = f"{name} must be finite", f"got {bad} at index {index}"
     if name in RNNParams._fields:
-        case = case._replace(params=case.params._replace(**{name: spoilt(getattr(case.params, name))}))
+        case = case._replace(
+            params=case.params._replace(**{name: spoilt(getattr(case.params, name))})
+        )
     elif name != "h":
         case = case._replace(**{name: spoilt(getattr(case, name))})
     with refused(ValueError, *parts):
@@ -455,7 +631,9 @@ def test_what_is_left_out_is_zeros_no_mask_and_tanh():
     case = typical()
     h = rnn_forward(case.params, case.x)
     zeros = np.zeros_like(case.h_0)
-    np.testing.assert_array_equal(h, rnn_forward(case.params, case.x, zeros, np.ones((2, 4), bool), "tanh"))
+    np.testing.assert_array_equal(
+        h, rnn_forward(case.params, case.x, zeros, np.ones((2, 4), bool), "tanh")
+    )
     np.testing.assert_array_equal(h[:, 0], rnn_step(case.params, case.x[:, 0], zeros))
     for short, full in zip(
         rnn_backward(case.params, case.x, h, case.dh),
@@ -482,7 +660,9 @@ def test_numbers_near_the_largest_float_are_no_infinity():
 @given(st.integers(1, 8), st.integers(1, 8), st.sampled_from([np.float32, np.float64]))
 def test_init_params_draws_as_keras_does(D, H, dtype):
     params = init_params(np.random.default_rng(0), D, H, dtype)
-    assert [a.shape for a in params] == [(D, H), (H, H), (H,)] and {a.dtype for a in params} == {np.dtype(dtype)}
+    assert [a.shape for a in params] == [(D, H), (H, H), (H,)] and {a.dtype for a in params} == {
+        np.dtype(dtype)
+    }
     tolerance = {np.float32: 1e-6, np.float64: 1e-12}[dtype]
     np.testing.assert_allclose(params.W_hh @ params.W_hh.T, np.eye(H), rtol=0, atol=tolerance)
     np.testing.assert_array_equal(params.b, 0)
@@ -495,8 +675,11 @@ def test_init_params_fills_the_glorot_interval_and_all_orthogonal_matrices():
     limit = np.sqrt(6 / 300)
     assert np.abs(params.W_xh).max() == pytest.approx(limit, rel=1e-3)
     assert np.abs(params.W_xh).max() < limit and abs(params.W_xh.mean()) < 0.02 * limit
-    # A uniformly drawn Q has no preferred sign; LAPACK's own Q has diagonals that are nearly all negative.
-    diagonals = [np.diag(init_params(np.random.default_rng(seed), 1, 5).W_hh) for seed in range(200)]
+    # A uniformly drawn Q has no preferred sign; LAPACK's own Q has diagonals that are nearly all
+    # negative.
+    diagonals = [
+        np.diag(init_params(np.random.default_rng(seed), 1, 5).W_hh) for seed in range(200)
+    ]
     assert 0.45 < np.mean(np.array(diagonals) > 0) < 0.55
 
 
@@ -504,11 +687,27 @@ def test_init_params_fills_the_glorot_interval_and_all_orthogonal_matrices():
     ("arguments", "error", "parts"),
     [
         ((0, 3, 4), TypeError, ("rng must be a NumPy Generator", "default_rng", "int")),
-        ((np.random.default_rng(0), 0, 4), ValueError, ("input_size must be a positive whole number", "0")),
-        ((np.random.default_rng(0), 3, 4.0), ValueError, ("hidden_size must be a positive whole number", "4.0")),
+        (
+            (np.random.default_rng(0), 0, 4),
+            ValueError,
+            ("input_size must be a positive whole number", "0"),
+        ),
+        (
+            (np.random.default_rng(0), 3, 4.0),
+            ValueError,
+            ("hidden_size must be a positive whole number", "4.0"),
+        ),
         ((np.random.default_rng(0), True, 4), ValueError, ("input_size", "True")),
-        ((np.random.default_rng(0), 3, 4, np.int32), ValueError, ("dtype must be one of 'float32'", "'int32'")),
-        ((np.random.default_rng(0), 3, 4, "float16"), ValueError, ("dtype must be one of", "'float16'")),
+        (
+            (np.random.default_rng(0), 3, 4, np.int32),
+            ValueError,
+            ("dtype must be one of 'float32'", "'int32'"),
+        ),
+        (
+            (np.random.default_rng(0), 3, 4, "float16"),
+            ValueError,
+            ("dtype must be one of", "'float16'"),
+        ),
     ],
 )
 def test_init_params_names_what_is_wrong(arguments, error, parts):

@@ -24,7 +24,12 @@ shapes = st.lists(st.integers(1, 4), min_size=1, max_size=3).map(tuple)
 seeds = st.integers(0, 2**32)
 
 
-@given(st.lists(st.integers(1, 4), min_size=1, max_size=2).map(tuple), st.integers(1, 4), st.integers(1, 4), seeds)
+@given(
+    st.lists(st.integers(1, 4), min_size=1, max_size=2).map(tuple),
+    st.integers(1, 4),
+    st.integers(1, 4),
+    seeds,
+)
 def test_head_backward_is_the_slope_of_head_forward(rows, H, outputs, seed):
     rng = np.random.default_rng(seed)
     params = HeadParams(rng.standard_normal((H, outputs)), rng.standard_normal(outputs))
@@ -32,22 +37,36 @@ def test_head_backward_is_the_slope_of_head_forward(rows, H, outputs, seed):
     grads = head_backward(params, h, do)
     for name in HeadParams._fields:
         judge = finite_difference(
-            lambda a, name=name: (do * head_forward(params._replace(**{name: a}), h)).sum(), getattr(params, name)
+            lambda a, name=name: (do * head_forward(params._replace(**{name: a}), h)).sum(),
+            getattr(params, name),
         )
         assert relative_error(getattr(grads, name), judge) < 1e-9
-    assert relative_error(grads.h, finite_difference(lambda a: (do * head_forward(params, a)).sum(), h)) < 1e-9
+    assert (
+        relative_error(
+            grads.h, finite_difference(lambda a: (do * head_forward(params, a)).sum(), h)
+        )
+        < 1e-9
+    )
 
 
 def test_the_head_is_equation_2():
     params = HeadParams(np.array([[1.0, 2.0, 3.0], [10.0, 20.0, 30.0]]), np.array([0.1, 0.2, 0.3]))
-    np.testing.assert_allclose(head_forward(params, np.array([[2.0, 1.0]])), [[12.1, 24.2, 36.3]], rtol=1e-15)
+    np.testing.assert_allclose(
+        head_forward(params, np.array([[2.0, 1.0]])), [[12.1, 24.2, 36.3]], rtol=1e-15
+    )
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_dtype_in_is_dtype_out(dtype):
     params = init_head(np.random.default_rng(0), 3, 2, dtype)
     h, o = np.ones((4, 5, 3), dtype), np.ones((4, 5, 2), dtype)
-    arrays = [*params, head_forward(params, h), *head_backward(params, h, o), sigmoid(o), softmax(o)]
+    arrays = [
+        *params,
+        head_forward(params, h),
+        *head_backward(params, h, o),
+        sigmoid(o),
+        softmax(o),
+    ]
     arrays += [loss(o, np.ones(o.shape))[1] for loss in (sigmoid_cross_entropy, squared_error)]
     arrays += [softmax_cross_entropy(o, np.ones((4, 5), int))[1]]
     assert {a.dtype for a in arrays} == {np.dtype(dtype)}
@@ -55,15 +74,25 @@ def test_dtype_in_is_dtype_out(dtype):
 
 def test_init_head_fills_the_glorot_interval():
     params = init_head(np.random.default_rng(0), 200, 100, np.float64)
-    assert params.W_ho.shape == (200, 100) and np.abs(params.W_ho).max() == pytest.approx(np.sqrt(6 / 300), rel=1e-3)
+    assert params.W_ho.shape == (200, 100) and np.abs(params.W_ho).max() == pytest.approx(
+        np.sqrt(6 / 300), rel=1e-3
+    )
     np.testing.assert_array_equal(params.b_o, np.zeros(100))
 
 
 @given(shapes, seeds)
 def test_gradients_of_the_losses(shape, seed):
     rng = np.random.default_rng(seed)
-    o, y, classes = rng.standard_normal(shape), rng.random(shape), rng.integers(0, shape[-1], shape[:-1])
-    for loss, target in ((sigmoid_cross_entropy, y), (squared_error, y), (softmax_cross_entropy, classes)):
+    o, y, classes = (
+        rng.standard_normal(shape),
+        rng.random(shape),
+        rng.integers(0, shape[-1], shape[:-1]),
+    )
+    for loss, target in (
+        (sigmoid_cross_entropy, y),
+        (squared_error, y),
+        (softmax_cross_entropy, classes),
+    ):
         _, do = loss(o, target)
         judge = finite_difference(lambda a, loss=loss, target=target: loss(a, target)[0], o)
         assert relative_error(do, judge) < 1e-9, loss.__name__
@@ -72,11 +101,19 @@ def test_gradients_of_the_losses(shape, seed):
 def test_values_known_by_heart():
     assert sigmoid(np.array(0.0)) == 0.5
     assert sigmoid(np.log(3.0)) == pytest.approx(0.75, rel=1e-12)
-    np.testing.assert_allclose(softmax(np.log([[1.0, 3.0], [2.0, 2.0]])), [[0.25, 0.75], [0.5, 0.5]], rtol=1e-12)
+    np.testing.assert_allclose(
+        softmax(np.log([[1.0, 3.0], [2.0, 2.0]])), [[0.25, 0.75], [0.5, 0.5]], rtol=1e-12
+    )
     o, y = np.log([3.0, 3.0]), np.array([1.0, 0.0])
-    assert sigmoid_cross_entropy(o, y)[0] == pytest.approx(-(np.log(0.75) + np.log(0.25)) / 2, rel=1e-12)
-    assert softmax_cross_entropy(np.log([[1.0, 3.0]]), np.array([1]))[0] == pytest.approx(-np.log(0.75), rel=1e-12)
-    assert softmax_cross_entropy(np.zeros((2, 3, 7)), np.zeros((2, 3), int))[0] == pytest.approx(np.log(7), rel=1e-12)
+    assert sigmoid_cross_entropy(o, y)[0] == pytest.approx(
+        -(np.log(0.75) + np.log(0.25)) / 2, rel=1e-12
+    )
+    assert softmax_cross_entropy(np.log([[1.0, 3.0]]), np.array([1]))[0] == pytest.approx(
+        -np.log(0.75), rel=1e-12
+    )
+    assert softmax_cross_entropy(np.zeros((2, 3, 7)), np.zeros((2, 3), int))[0] == pytest.approx(
+        np.log(7), rel=1e-12
+    )
     loss, do = squared_error(np.array([1.0, 5.0]), np.array([0.0, 2.0]))
     assert loss == 5.0
     np.testing.assert_array_equal(do, [1.0, 3.0])
@@ -106,7 +143,9 @@ def test_extreme_logits_stay_finite_and_right(dtype):
     np.testing.assert_allclose(do, [[1, -1]], atol=1e-6)
 
 
-@pytest.mark.parametrize("y", [np.array([True, False]), np.array([1, 0], np.int8), np.array([1.0, 0.0], np.float32)])
+@pytest.mark.parametrize(
+    "y", [np.array([True, False]), np.array([1, 0], np.int8), np.array([1.0, 0.0], np.float32)]
+)
 def test_labels_may_have_any_dtype(y):
     o = np.array([0.3, -0.2])
     assert sigmoid_cross_entropy(o, y)[0] == sigmoid_cross_entropy(o, np.array([1.0, 0.0]))[0]
@@ -117,7 +156,11 @@ def test_arguments_are_never_changed():
     params, h = HeadParams(np.ones((4, 3)), np.ones(3)), np.ones((2, 4))
     for a in (o, y, classes, *params, h):
         a.setflags(write=False)  # whoever writes into one raises
-    results = [sigmoid_cross_entropy(o, y)[1], squared_error(o, y)[1], softmax_cross_entropy(o, classes)[1]]
+    results = [
+        sigmoid_cross_entropy(o, y)[1],
+        squared_error(o, y)[1],
+        softmax_cross_entropy(o, classes)[1],
+    ]
     results += [sigmoid(o), softmax(o), head_forward(params, h), *head_backward(params, h, o)]
     assert not any(np.shares_memory(result, a) for result in results for a in (o, y, *params, h))
 
@@ -128,14 +171,44 @@ HEAD = HeadParams(np.ones((4, 3)), np.ones(3))
 @pytest.mark.parametrize(
     ("params", "h", "error", "parts"),
     [
-        ([np.ones((4, 3)), np.ones(3)], np.ones((2, 4)), TypeError, ("params must be HeadParams(W_ho, b_o)", "list")),
-        (HEAD._replace(b_o=np.ones(4)), np.ones((2, 4)), ValueError, ("b_o must", "axis 0 is 4, but O = 3")),
-        (HEAD._replace(W_ho=np.ones(4)), np.ones((2, 4)), ValueError, ("W_ho must have shape (H, O)", "(4,)")),
-        (HEAD._replace(b_o=np.full(3, np.inf)), np.ones((2, 4)), ValueError, ("b_o must be finite", "index (0,)")),
+        (
+            [np.ones((4, 3)), np.ones(3)],
+            np.ones((2, 4)),
+            TypeError,
+            ("params must be HeadParams(W_ho, b_o)", "list"),
+        ),
+        (
+            HEAD._replace(b_o=np.ones(4)),
+            np.ones((2, 4)),
+            ValueError,
+            ("b_o must", "axis 0 is 4, but O = 3"),
+        ),
+        (
+            HEAD._replace(W_ho=np.ones(4)),
+            np.ones((2, 4)),
+            ValueError,
+            ("W_ho must have shape (H, O)", "(4,)"),
+        ),
+        (
+            HEAD._replace(b_o=np.full(3, np.inf)),
+            np.ones((2, 4)),
+            ValueError,
+            ("b_o must be finite", "index (0,)"),
+        ),
         (HEAD, np.ones(4), ValueError, ("h must have shape (B, T, H)", "(4,)")),
         (HEAD, np.ones((2, 5)), ValueError, ("h must have shape (B, H)", "axis 1 is 5, but H = 4")),
-        (HEAD, np.ones((2, 3, 5)), ValueError, ("h must have shape (B, T, H)", "axis 2 is 5, but H = 4")),
-        (HEAD, np.ones((2, 4), np.float32), ValueError, ("h must be float64 as W_ho is", "float32")),
+        (
+            HEAD,
+            np.ones((2, 3, 5)),
+            ValueError,
+            ("h must have shape (B, T, H)", "axis 2 is 5, but H = 4"),
+        ),
+        (
+            HEAD,
+            np.ones((2, 4), np.float32),
+            ValueError,
+            ("h must be float64 as W_ho is", "float32"),
+        ),
         (HEAD, np.full((2, 4), np.nan), ValueError, ("h must be finite, got nan at index (0, 0)",)),
         (HEAD, [[1.0] * 4], TypeError, ("h must be a NumPy array", "list")),
     ],
@@ -191,15 +264,25 @@ def test_init_head_names_what_is_wrong():
         init_head(rng, 3, 2, np.int64)
 
 
-@pytest.mark.parametrize("loss", ["sigmoid_cross_entropy", "squared_error", "softmax_cross_entropy"])
+@pytest.mark.parametrize(
+    "loss", ["sigmoid_cross_entropy", "squared_error", "softmax_cross_entropy"]
+)
 @pytest.mark.parametrize(
     ("changes", "error", "parts"),
     [
         (dict(o=[[0.0, 0.0]]), TypeError, ("o must be a NumPy array", "list")),
         (dict(y=[1]), TypeError, ("y must be a NumPy array", "list")),
         (dict(o=np.ones((3, 2), int)), ValueError, ("o must be float32 or float64", "int64")),
-        (dict(o=np.full((3, 2), np.nan)), ValueError, ("o must be finite, got nan at index (0, 0)",)),
-        (dict(o=np.full((3, 2), -np.inf)), ValueError, ("o must be finite, got -inf at index (0, 0)",)),
+        (
+            dict(o=np.full((3, 2), np.nan)),
+            ValueError,
+            ("o must be finite, got nan at index (0, 0)",),
+        ),
+        (
+            dict(o=np.full((3, 2), -np.inf)),
+            ValueError,
+            ("o must be finite, got -inf at index (0, 0)",),
+        ),
         (dict(y=np.ones(4)), ValueError, ("y must have the", "shape", "(4,)")),
         (dict(o=np.ones((0, 2))), ValueError, ("o ", "(0, 2)")),
         (dict(o=np.array(1.0), y=np.zeros((0,), int)), ValueError, ("o ", "()")),

@@ -1,4 +1,6 @@
-"""Random networks: their gradients against finite differences and GradientTape, and what extreme weights do.
+"""Random networks.
+
+Their gradients against finite differences and GradientTape, and what extreme weights do.
 
 `make test` looks at a few of each, `make stress` at hundreds. A failure names the seed.
 """
@@ -7,7 +9,14 @@ from typing import NamedTuple
 
 from helpers import tf_rnn
 from helpers.gradients import finite_difference
-from helpers.models import CharParams, ClassifierParams, char_loss, classifier_loss, init_char_model, init_classifier
+from helpers.models import (
+    CharParams,
+    ClassifierParams,
+    char_loss,
+    classifier_loss,
+    init_char_model,
+    init_classifier,
+)
 from helpers.numpy_rnn import ACTIVATIONS, RNNGrads, RNNParams, rnn_backward, rnn_forward, rnn_step
 
 import numpy as np
@@ -23,7 +32,10 @@ def seeds(few, many):
 
 
 class Network(NamedTuple):
-    """What `rnn_forward` takes, and the gradient of the loss by its states: (B, T, H), or (B, H) for the last alone."""
+    """What `rnn_forward` takes, and the gradient of the loss by its states.
+
+    (B, T, H), or (B, H) for the last alone.
+    """
 
     params: RNNParams
     x: np.ndarray
@@ -41,11 +53,19 @@ class Network(NamedTuple):
 
 
 def random_network(seed):
-    """One of every small size, 1 included; masks of every kind: none, holes, no first step, a row without a step."""
+    """One of every small size, 1 included; masks of every kind.
+
+    None, holes, no first step, a row without a step.
+    """
     rng = np.random.default_rng(seed)
     B, T, D, H = (int(n) for n in rng.integers(1, 6, 4))
     activation = sorted(ACTIVATIONS)[seed % 4]
-    masks = [None, rng.random((B, T)) < 0.6, np.arange(T) >= np.ones((B, 1)), np.arange(B)[:, None] >= np.ones((1, T))]
+    masks = [
+        None,
+        rng.random((B, T)) < 0.6,
+        np.arange(T) >= np.ones((B, 1)),
+        np.arange(B)[:, None] >= np.ones((1, T)),
+    ]
     mask, last_only = masks[seed // 4 % 4], seed // 16 % 2
     while True:
         network = Network(
@@ -73,7 +93,8 @@ def away_from_the_kink(network):
 def slopes(f, arrays):
     """Differentiate f(*arrays) by each of its arrays."""
     return [
-        finite_difference(lambda a, n=n: f(*arrays[:n], a, *arrays[n + 1 :]), array) for n, array in enumerate(arrays)
+        finite_difference(lambda a, n=n: f(*arrays[:n], a, *arrays[n + 1 :]), array)
+        for n, array in enumerate(arrays)
     ]
 
 
@@ -117,8 +138,12 @@ def test_backward_is_the_slope_of_forward(seeds):
             seed,
         )
         if mask is not None:
-            idle = ~mask.any(axis=1)  # rows without a step: the state is carried, and so is the gradient
-            np.testing.assert_array_equal(h[idle], np.broadcast_to(start[idle, None], h[idle].shape))
+            idle = ~mask.any(
+                axis=1
+            )  # rows without a step: the state is carried, and so is the gradient
+            np.testing.assert_array_equal(
+                h[idle], np.broadcast_to(start[idle, None], h[idle].shape)
+            )
             np.testing.assert_array_equal(grads.x[~mask], 0)
             arrived = dh if dh.ndim == 2 else dh.sum(axis=1)
             np.testing.assert_allclose(grads.h_0[idle], arrived[idle], rtol=0, atol=1e-13)
@@ -135,7 +160,9 @@ def test_gradients_of_the_classifier(seeds):
 
         def loss_in_tensorflow(*arrays, tokens=tokens, mask=mask, labels=labels):
             E, W_xh, W_hh, b, W_ho, b_o = arrays
-            h_T = tf_rnn.rnn_forward(RNNParams(W_xh, W_hh, b), tf.gather(E, tokens), mask=mask)[:, -1]
+            h_T = tf_rnn.rnn_forward(RNNParams(W_xh, W_hh, b), tf.gather(E, tokens), mask=mask)[
+                :, -1
+            ]
             o = (h_T @ W_ho + b_o)[:, 0]
             return tf.reduce_mean(tf.nn.sigmoid_cross_entropy_with_logits(labels, o))
 
@@ -155,7 +182,9 @@ def test_gradients_of_the_character_model(seeds):
     for seed in seeds:
         rng = np.random.default_rng(seed)
         B, T, V, H = rng.integers(1, 5, 4)
-        params = CharParams(*(rng.uniform(-1, 1, a.shape) for a in init_char_model(rng, int(V), int(H), np.float64)))
+        params = CharParams(
+            *(rng.uniform(-1, 1, a.shape) for a in init_char_model(rng, int(V), int(H), np.float64))
+        )
         tokens = rng.integers(0, V, (B, T + 1))
 
         def loss_in_tensorflow(*arrays, tokens=tokens):
@@ -184,8 +213,15 @@ def test_float32_stays_near_float64(seeds):
         params = with_radius(rng, D, H, rng.uniform(0, 0.9), np.float32)
         x, dh = (rng.standard_normal((B, T, n)).astype(np.float32) for n in (D, H))
         mask = rng.random((B, T)) < 0.8 if seed % 3 else None
-        exact, x_exact, dh_exact = RNNParams(*map(np.float64, params)), x.astype(np.float64), dh.astype(np.float64)
-        h, h_exact = rnn_forward(params, x, None, mask, activation), rnn_forward(exact, x_exact, None, mask, activation)
+        exact, x_exact, dh_exact = (
+            RNNParams(*map(np.float64, params)),
+            x.astype(np.float64),
+            dh.astype(np.float64),
+        )
+        h, h_exact = (
+            rnn_forward(params, x, None, mask, activation),
+            rnn_forward(exact, x_exact, None, mask, activation),
+        )
         assert h.dtype == np.float32 and relative_error(h, h_exact) < 1e-5, seed
         if activation != "relu":  # a state that rounds to 0 has another slope
             grads = rnn_backward(params, x, h, dh, None, mask, activation)
@@ -198,7 +234,8 @@ def test_float32_stays_near_float64(seeds):
                 assert a.dtype == np.float32 and relative_error(a, b) < 1e-4, (seed, name)
 
 
-# --- extreme weights --------------------------------------------------------------------------------------------------
+# --- extreme weights
+# --------------------------------------------------------------------------------------------------
 
 
 def with_radius(rng, D, H, radius, dtype):
@@ -218,17 +255,24 @@ def overflowed(f, *arguments, **more):
 
 
 ALL_RADII = (0.0, 0.5, 0.9, 1.0, 1.1, 1.5, 2.0, 3.0, 4.0, 5.0)
-EPS = {np.float32: 1e-6, np.float64: 1e-14}  # states within 10 of these, gradients within 100, relative
+EPS = {
+    np.float32: 1e-6,
+    np.float64: 1e-14,
+}  # states within 10 of these, gradients within 100, relative
 
 
 @pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 @pytest.mark.parametrize(
-    ("radii", "lengths"), [((0.0, 5.0), (1, 300)), pytest.param(ALL_RADII, (1, 30, 2000), marks=pytest.mark.stress)]
+    ("radii", "lengths"),
+    [((0.0, 5.0), (1, 300)), pytest.param(ALL_RADII, (1, 30, 2000), marks=pytest.mark.stress)],
 )
 def test_extreme_weights_give_finite_numbers_or_a_clear_word(activation, dtype, radii, lengths):
-    """Large weights amplify rounding, and NumPy and TensorFlow part: each step is checked from the one before it."""
+    """Large weights amplify rounding, and NumPy and TensorFlow part.
+
+    Each step is checked from the one before it.
+    """
 
     shapes = (3, 8), (8, 8), (8,), (2, None, 3), (2, 8), (2, 8)
 
@@ -245,7 +289,9 @@ def test_extreme_weights_give_finite_numbers_or_a_clear_word(activation, dtype, 
         for T in lengths:
             rng = np.random.default_rng(seed)
             params = with_radius(rng, 3, 8, radius, dtype)
-            x, h_0, dh = (rng.standard_normal(shape).astype(dtype) for shape in ((2, T, 3), (2, 8), (2, 8)))
+            x, h_0, dh = (
+                rng.standard_normal(shape).astype(dtype) for shape in ((2, T, 3), (2, 8), (2, 8))
+            )
             h_found, grads_found = in_tensorflow(*params, x, h_0, dh)
             h_found, grads_found = h_found.numpy(), [gradient.numpy() for gradient in grads_found]
             h = overflowed(rnn_forward, params, x, h_0, activation=activation)
@@ -257,15 +303,23 @@ def test_extreme_weights_give_finite_numbers_or_a_clear_word(activation, dtype, 
                 before = np.concatenate([h_0[:, None], states[:, :-1]], axis=1)
                 step = rnn_step(params, x.reshape(2 * T, 3), before.reshape(2 * T, 8), activation)
                 size = max(1, np.abs(states).max())
-                np.testing.assert_allclose(states.reshape(2 * T, 8), step, rtol=0, atol=10 * EPS[dtype] * size)
+                np.testing.assert_allclose(
+                    states.reshape(2 * T, 8), step, rtol=0, atol=10 * EPS[dtype] * size
+                )
             overflowed(rnn_backward, params, x, h, dh, h_0, activation=activation)
             grads = overflowed(rnn_backward, params, x, h_found, dh, h_0, activation=activation)
             if grads is None:
                 assert not all(np.isfinite(gradient).all() for gradient in grads_found)
             else:
-                lost = 1e3 * np.finfo(dtype).tiny  # TensorFlow takes what is below the smallest normal float for zero
+                lost = (
+                    1e3 * np.finfo(dtype).tiny
+                )  # TensorFlow takes what is below the smallest normal float for zero
                 for name, a, b in zip(RNNGrads._fields, grads, grads_found, strict=True):
-                    assert np.abs(a - b).max() <= 100 * EPS[dtype] * np.abs(a).max() + lost, (radius, T, name)
+                    assert np.abs(a - b).max() <= 100 * EPS[dtype] * np.abs(a).max() + lost, (
+                        radius,
+                        T,
+                        name,
+                    )
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -273,7 +327,11 @@ def test_a_network_that_doubles_its_state_says_when_it_overflows(dtype):
     """The last T whose 2ᵀ this dtype can hold, and the next."""
     doubling = RNNParams(np.ones((1, 1), dtype), np.full((1, 1), 2, dtype), np.zeros(1, dtype))
     last = int(np.finfo(dtype).maxexp) - 1
-    h = rnn_forward(doubling, np.zeros((1, last, 1), dtype), np.ones((1, 1), dtype), activation="linear")
+    h = rnn_forward(
+        doubling, np.zeros((1, last, 1), dtype), np.ones((1, 1), dtype), activation="linear"
+    )
     assert h[0, -1, 0] == 2.0**last
     with refused(ValueError, "h must be finite, but overflowed"):
-        rnn_forward(doubling, np.zeros((1, last + 1, 1), dtype), np.ones((1, 1), dtype), activation="linear")
+        rnn_forward(
+            doubling, np.zeros((1, last + 1, 1), dtype), np.ones((1, 1), dtype), activation="linear"
+        )

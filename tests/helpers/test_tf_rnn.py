@@ -49,7 +49,10 @@ def random_case(dtype=np.float64, B=B, T=T, D=D, H=H, seed=0):
 
 
 def gradients(forward, case, dh):
-    """Differentiate Σ dh · h by the weights, x and h_0; with dh (B, H) only the last state counts."""
+    """Differentiate Σ dh · h by the weights, x and h_0.
+
+    With dh (B, H) only the last state counts.
+    """
     params = RNNParams(*map(tf.constant, case.params))
     x, h_0 = tf.constant(case.x), tf.constant(case.h_0)
     with tf.GradientTape() as tape:
@@ -59,7 +62,8 @@ def gradients(forward, case, dh):
     return RNNGrads(*tape.gradient(loss, [*params, x, h_0], unconnected_gradients="zero"))
 
 
-# --- rnn_step and rnn_forward against NumPy ---------------------------------------------------------------------------
+# --- rnn_step and rnn_forward against NumPy
+# ---------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(("dtype", "tolerance"), [(np.float64, 1e-12), (np.float32, 1e-5)])
@@ -80,7 +84,11 @@ def test_forward_is_numpys(with_h_0, mask, activation, dtype, tolerance):
     h_0 = case.h_0 if with_h_0 else None
     h = tf_forward(case.params, case.x, h_0, mask, activation)
     assert h.shape == (B, T, H) and h.dtype.name == np.dtype(dtype).name
-    agree(h, rnn_forward(case.params, case.x, h_0, mask, activation), tolerance * max(1, np.abs(h).max()))
+    agree(
+        h,
+        rnn_forward(case.params, case.x, h_0, mask, activation),
+        tolerance * max(1, np.abs(h).max()),
+    )
 
 
 @activations
@@ -103,7 +111,11 @@ def test_every_small_size(B, T, D, H, activation, seed):
     case = random_case(B=B, T=T, D=D, H=H, seed=seed)
     mask = np.random.default_rng(seed).random((B, T)) < 0.6
     h = rnn_forward(case.params, case.x, case.h_0, mask, activation)
-    agree(tf_forward(case.params, case.x, case.h_0, mask, activation), h, 1e-12 * max(1, np.abs(h).max()))
+    agree(
+        tf_forward(case.params, case.x, case.h_0, mask, activation),
+        h,
+        1e-12 * max(1, np.abs(h).max()),
+    )
 
 
 def test_one_step_from_zeros():
@@ -178,26 +190,56 @@ def test_keras_variables_are_weights_too():
         h = tf_forward(RNNParams(*layer.weights), x)
         loss = tf.reduce_sum(h**2)
     agree(h, expected)
-    assert all(gradient is not None for gradient in tape.gradient(loss, [w.value for w in layer.weights]))
+    assert all(
+        gradient is not None for gradient in tape.gradient(loss, [w.value for w in layer.weights])
+    )
 
 
 # One wrong argument each: what replaces it, and what the message of the ValueError must say.
 WRONG = {
     "x is None": (dict(x=None), "x must be a tensor or an array of numbers, got NoneType"),
-    "x is ragged": (dict(x=[[[1.0], [1.0, 2.0]]]), "x must be a tensor or an array of numbers, got list"),
+    "x is ragged": (
+        dict(x=[[[1.0], [1.0, 2.0]]]),
+        "x must be a tensor or an array of numbers, got list",
+    ),
     "x of words": (dict(x=[["good"]]), "x must have shape (B, T, D)"),
-    "x of rank 2": (dict(x=np.ones((3, 4))), "x must have shape (B, T, D)", "(3, 4)", "2 axes, not 3"),
+    "x of rank 2": (
+        dict(x=np.ones((3, 4))),
+        "x must have shape (B, T, D)",
+        "(3, 4)",
+        "2 axes, not 3",
+    ),
     "x too wide": (dict(x=np.ones((3, 6, 9))), "x must", "(3, 6, 9)", "axis 2 is 9, but D = 4"),
     "x of integers": (dict(x=np.ones((3, 6, 4), int)), "x must be float32 or float64", "int64"),
-    "x of another dtype": (dict(x=np.ones((3, 6, 4), np.float32)), "x must be float64 as W_xh is", "float32"),
+    "x of another dtype": (
+        dict(x=np.ones((3, 6, 4), np.float32)),
+        "x must be float64 as W_xh is",
+        "float32",
+    ),
     "no steps": (dict(x=np.ones((3, 0, 4))), "x must", "axis 1 (T) is empty"),
     "h_0 of rank 1": (dict(h_0=np.ones(5)), "h_0 must have shape (B, H)", "(5,)"),
     "h_0 of another batch": (dict(h_0=np.ones((1, 5))), "h_0 must", "axis 0 is 1, but B = 3"),
-    "h_0 of another dtype": (dict(h_0=np.ones((3, 5), np.float32)), "h_0 must be float64", "float32"),
+    "h_0 of another dtype": (
+        dict(h_0=np.ones((3, 5), np.float32)),
+        "h_0 must be float64",
+        "float32",
+    ),
     "mask of integers": (dict(mask=np.ones((3, 6), int)), "mask must be boolean", "int64"),
-    "mask of another batch": (dict(mask=np.ones((1, 6), bool)), "mask must", "axis 0 is 1, but B = 3"),
-    "mask of other steps": (dict(mask=np.ones((3, 5), bool)), "mask must", "axis 1 is 5, but T = 6"),
-    "unknown activation": (dict(activation="softplus"), "activation must be one of 'tanh'", "'softplus'"),
+    "mask of another batch": (
+        dict(mask=np.ones((1, 6), bool)),
+        "mask must",
+        "axis 0 is 1, but B = 3",
+    ),
+    "mask of other steps": (
+        dict(mask=np.ones((3, 5), bool)),
+        "mask must",
+        "axis 1 is 5, but T = 6",
+    ),
+    "unknown activation": (
+        dict(activation="softplus"),
+        "activation must be one of 'tanh'",
+        "'softplus'",
+    ),
     "W_xh of rank 1": (dict(W_xh=np.ones(5)), "W_xh must have shape (D, H)", "(5,)"),
     "W_hh not square": (dict(W_hh=np.ones((5, 4))), "W_hh must have shape (H, H)", "(5, 4)"),
     "W_hh is None": (dict(W_hh=None), "W_hh must be a tensor or an array", "NoneType"),
@@ -212,7 +254,9 @@ def test_wrong_arguments_are_named(wrong, in_graph):
     changes, *parts = WRONG[wrong]
     case = random_case()
     weights = {name: value for name, value in changes.items() if name in RNNParams._fields}
-    arguments = {"x": case.x} | {name: value for name, value in changes.items() if name not in weights}
+    arguments = {"x": case.x} | {
+        name: value for name, value in changes.items() if name not in weights
+    }
 
     def forward():
         return tf_forward(case.params._replace(**weights), **arguments)
@@ -232,7 +276,11 @@ def test_params_must_be_params(params):
     [
         (np.ones((3, 1, 4)), np.ones((3, 5)), ("x_t must have shape (B, D)", "(3, 1, 4)")),
         (np.ones((3, 2)), np.ones((3, 5)), ("x_t must", "axis 1 is 2, but D = 4")),
-        (np.ones((3, 4)), np.ones((1, 5)), ("h_prev must have shape (B, H)", "axis 0 is 1, but B = 3")),
+        (
+            np.ones((3, 4)),
+            np.ones((1, 5)),
+            ("h_prev must have shape (B, H)", "axis 0 is 1, but B = 3"),
+        ),
         (np.ones((3, 4)), np.ones((3, 5), np.float32), ("h_prev must be float64", "float32")),
         (np.ones((3, 4)), None, ("h_prev must be a tensor or an array", "NoneType")),
     ],
@@ -242,7 +290,8 @@ def test_wrong_arguments_of_a_step_are_named(x_t, h_prev, parts):
         tf_step(random_case().params, x_t, h_prev)
 
 
-# --- ElmanCell in keras.layers.RNN against keras.layers.SimpleRNN -----------------------------------------------------
+# --- ElmanCell in keras.layers.RNN against keras.layers.SimpleRNN
+# -----------------------------------------------------
 
 OPTIONS = {
     "plain": {},
@@ -274,7 +323,9 @@ def same_outputs(ours, keras_layer, *args, tolerance=1e-12, **kwargs):
     """Call both, compare everything that comes out, and return it as a list of arrays."""
     expected, found = keras_layer(*args, **kwargs), ours(*args, **kwargs)
     assert type(found) is type(expected)
-    expected, found = (list(out) if isinstance(out, (list, tuple)) else [out] for out in (expected, found))
+    expected, found = (
+        list(out) if isinstance(out, (list, tuple)) else [out] for out in (expected, found)
+    )
     for a, b in zip(found, expected, strict=True):
         assert a.shape == b.shape and a.dtype == b.dtype
         agree(a, b, tolerance)
@@ -302,7 +353,11 @@ def test_cell_in_rnn_has_simple_rnns_gradients(mask, options):
             tape.watch([x, h_0])
             out = layer(x, initial_state=[h_0], mask=mask)
             loss = sum(tf.reduce_sum(tf.sin(3 * a)) for a in tf.nest.flatten(out))
-        grads.append(tape.gradient(loss, [*(w.value for w in layer.weights), x, h_0], unconnected_gradients="zero"))
+        grads.append(
+            tape.gradient(
+                loss, [*(w.value for w in layer.weights), x, h_0], unconnected_gradients="zero"
+            )
+        )
     for found, expected in zip(*reversed(grads), strict=True):
         agree(found, expected)
 
@@ -334,9 +389,11 @@ def test_stateful(mask):
     case = random_case()
     mask = np.ones((B, T), bool) if mask is None else mask
     first, second = (
-        same_outputs(*reversed(layers), case.x[:, steps], mask=mask[:, steps])[0] for steps in (slice(2), slice(2, T))
+        same_outputs(*reversed(layers), case.x[:, steps], mask=mask[:, steps])[0]
+        for steps in (slice(2), slice(2, T))
     )
-    # A masked step at the start of a call returns zeros from Keras, not the state; the states themselves are right.
+    # A masked step at the start of a call returns zeros from Keras, not the state; the states
+    # themselves are right.
     started = np.logical_or.accumulate(mask[:, 2:], axis=1)
     agree(second[started], rnn_forward(case.params, case.x, mask=mask)[:, 2:][started])
     for layer in layers:
@@ -356,7 +413,9 @@ def test_stateful_needs_its_batch():
 @masks
 @pytest.mark.parametrize("return_sequences", [False, True])
 def test_bidirectional(return_sequences, mask):
-    simple, ours = (keras.layers.Bidirectional(layer) for layer in twins(return_sequences=return_sequences))
+    simple, ours = (
+        keras.layers.Bidirectional(layer) for layer in twins(return_sequences=return_sequences)
+    )
     params = random_case().params, random_case(seed=1).params
     for layer in (simple, ours):
         layer.build((B, T, D))
@@ -370,13 +429,20 @@ def test_masks_from_an_embedding_arrive():
     embedding = keras.layers.Embedding(5, D, mask_zero=True, dtype="float64")
     simple, ours = twins()
     (last,) = same_outputs(ours, simple, embedding(tokens))
-    agree(last, rnn_forward(random_case().params, embedding(tokens).numpy(), mask=tokens != 0)[:, -1])
+    agree(
+        last, rnn_forward(random_case().params, embedding(tokens).numpy(), mask=tokens != 0)[:, -1]
+    )
 
 
 def test_stack_of_cells():
-    """RNN([cell, cell]) runs the layers step by step; two RNN layers run them one after the other."""
+    """RNN([cell, cell]) runs the layers step by step.
+
+    Two RNN layers run them one after the other.
+    """
     cells = [ElmanCell(H, dtype="float64") for _ in range(2)]
-    stack = keras.layers.StackedRNNCells(cells, dtype="float64")  # RNN(cells) would make a stack in float32
+    stack = keras.layers.StackedRNNCells(
+        cells, dtype="float64"
+    )  # RNN(cells) would make a stack in float32
     stack = keras.layers.RNN(stack, return_sequences=True, dtype="float64")
     x = random_case().x
     out = stack(x)
@@ -408,7 +474,9 @@ def test_a_cell_refuses_a_state_of_another_batch_and_a_whole_sequence():
 
 def test_weights_have_keras_names_shapes_and_order():
     for simple, ours in [twins()]:
-        assert [(w.name, w.shape) for w in ours.weights] == [(w.name, w.shape) for w in simple.weights]
+        assert [(w.name, w.shape) for w in ours.weights] == [
+            (w.name, w.shape) for w in simple.weights
+        ]
         assert [w.shape for w in ours.weights] == [(D, H), (H, H), (H,)]
 
 
@@ -431,11 +499,15 @@ def test_saved_models_know_it_by_the_courses_name():
 
 
 def test_each_weight_has_its_own_initializer():
-    cell = ElmanCell(2, kernel_initializer="ones", recurrent_initializer="identity", bias_initializer="ones")
+    cell = ElmanCell(
+        2, kernel_initializer="ones", recurrent_initializer="identity", bias_initializer="ones"
+    )
     given = (cell.kernel_initializer, cell.recurrent_initializer, cell.bias_initializer)
     assert all(isinstance(initializer, keras.initializers.Initializer) for initializer in given)
     cell.build((1, 3))
-    for weight, expected in zip(cell.get_weights(), (np.ones((3, 2)), np.eye(2), np.ones(2)), strict=True):
+    for weight, expected in zip(
+        cell.get_weights(), (np.ones((3, 2)), np.eye(2), np.ones(2)), strict=True
+    ):
         agree(weight, expected)
 
 
@@ -497,7 +569,9 @@ def test_it_learns_in_fit():
     rng = np.random.default_rng(0)
     x = rng.standard_normal((64, T, D)).astype(np.float32)
     y = x[:, -1, :1]
-    model = keras.Sequential([keras.Input((T, D)), keras.layers.RNN(ElmanCell(8)), keras.layers.Dense(1)])
+    model = keras.Sequential(
+        [keras.Input((T, D)), keras.layers.RNN(ElmanCell(8)), keras.layers.Dense(1)]
+    )
     model.compile(keras.optimizers.Adam(0.03), "mse")
     loss = model.fit(x, y, epochs=12, verbose=0).history["loss"]
     assert loss[-1] < 0.3 * loss[0]
@@ -509,11 +583,15 @@ def test_units_must_be_a_positive_whole_number(units):
         ElmanCell(units)
 
 
-# --- NumPy's backpropagation through time against GradientTape on keras.layers.SimpleRNN ------------------------------
+# --- NumPy's backpropagation through time against GradientTape on keras.layers.SimpleRNN
+# ------------------------------
 
 
 def keras_states(layer, x, h_0, mask):
-    """All states of a SimpleRNN. Keras shows zeros before a row's first real step, where the state is h_0."""
+    """All states of a SimpleRNN.
+
+    Keras shows zeros before a row's first real step, where the state is h_0.
+    """
     h, _ = layer(x, initial_state=[h_0], mask=mask)
     if mask is None:
         return h
@@ -533,7 +611,9 @@ def test_backward_is_gradient_tape_on_simple_rnn(last_only, mask, activation):
         tape.watch([x, h_0])
         h = keras_states(layer, x, h_0, mask)
         loss = tf.reduce_sum(dh * (h[:, -1] if last_only else h))
-    expected = tape.gradient(loss, [*(w.value for w in layer.weights), x, h_0], unconnected_gradients="zero")
+    expected = tape.gradient(
+        loss, [*(w.value for w in layer.weights), x, h_0], unconnected_gradients="zero"
+    )
 
     states = rnn_forward(case.params, case.x, case.h_0, mask, activation)
     agree(states, h, 1e-12 * max(1, np.abs(states).max()))
@@ -544,7 +624,10 @@ def test_backward_is_gradient_tape_on_simple_rnn(last_only, mask, activation):
 
 @masks
 def test_the_last_state_is_kerass_whatever_its_output_shows(mask):
-    """return_state gives h_0 for a row without a real step, where the output gives zeros; ours gives h_0."""
+    """return_state gives h_0 for a row without a real step, where the output gives zeros.
+
+    Ours gives h_0.
+    """
     case = random_case()
     layer, _ = twins(return_state=True)
     out, state = layer(case.x, initial_state=[case.h_0], mask=mask)

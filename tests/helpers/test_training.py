@@ -134,7 +134,9 @@ def test_adam_is_its_formula():
 def test_the_first_step_of_adam_is_the_learning_rate_against_the_sign():
     params, grads = random_params(0), random_params(1)
     new = Adam(0.01).update(params, grads)
-    assert_same(new, Params(*(p - 0.01 * np.sign(g) for p, g in zip(params, grads, strict=True))), 1e-6)
+    assert_same(
+        new, Params(*(p - 0.01 * np.sign(g) for p, g in zip(params, grads, strict=True))), 1e-6
+    )
 
 
 def test_adam_is_that_of_keras():
@@ -142,9 +144,14 @@ def test_adam_is_that_of_keras():
 
     ours, theirs = Adam(), keras.optimizers.Adam()
     assert ours.learning_rate == pytest.approx(float(theirs.learning_rate), rel=1e-6)
-    assert (ours.beta_1, ours.beta_2, ours.epsilon) == (theirs.beta_1, theirs.beta_2, theirs.epsilon)
+    assert (ours.beta_1, ours.beta_2, ours.epsilon) == (
+        theirs.beta_1,
+        theirs.beta_2,
+        theirs.epsilon,
+    )
 
-    # Keras keeps its settings in float32 even when the variables are float64: these lose nothing by it.
+    # Keras keeps its settings in float32 even when the variables are float64: these lose nothing by
+    # it.
     settings = dict(learning_rate=2**-7, beta_1=7 / 8, beta_2=63 / 64, epsilon=2**-20)
     ours, theirs = Adam(**settings), keras.optimizers.Adam(**settings)
     params, gradients = random_params(0), [random_params(seed) for seed in range(1, 8)]
@@ -178,12 +185,42 @@ def test_optimisers_name_what_is_wrong(make, parts):
 @pytest.mark.parametrize(
     ("params", "grads", "error", "parts"),
     [
-        (random_params(), random_params()[:1], ValueError, ("grads must hold one array for each of the 2 params", "1")),
-        (random_params(), Params(np.ones((3, 2)), np.ones(3)), ValueError, ("grads.W must", "(2, 3)", "(3, 2)")),
-        (random_params(), random_params(0, np.float32), ValueError, ("grads.W must", "float64", "float32")),
-        (random_params(), Params(np.ones((2, 3)), [1.0] * 3), TypeError, ("grads.b must be a NumPy array", "list")),
-        (Params(np.ones((2, 3)), [1.0] * 3), random_params(), TypeError, ("params.b must be a NumPy array", "list")),
-        (list(random_params()), random_params(), TypeError, ("params must be a NamedTuple", "list")),
+        (
+            random_params(),
+            random_params()[:1],
+            ValueError,
+            ("grads must hold one array for each of the 2 params", "1"),
+        ),
+        (
+            random_params(),
+            Params(np.ones((3, 2)), np.ones(3)),
+            ValueError,
+            ("grads.W must", "(2, 3)", "(3, 2)"),
+        ),
+        (
+            random_params(),
+            random_params(0, np.float32),
+            ValueError,
+            ("grads.W must", "float64", "float32"),
+        ),
+        (
+            random_params(),
+            Params(np.ones((2, 3)), [1.0] * 3),
+            TypeError,
+            ("grads.b must be a NumPy array", "list"),
+        ),
+        (
+            Params(np.ones((2, 3)), [1.0] * 3),
+            random_params(),
+            TypeError,
+            ("params.b must be a NumPy array", "list"),
+        ),
+        (
+            list(random_params()),
+            random_params(),
+            TypeError,
+            ("params must be a NamedTuple", "list"),
+        ),
     ],
 )
 def test_updates_name_what_is_wrong(optimizer, params, grads, error, parts):
@@ -194,7 +231,9 @@ def test_updates_name_what_is_wrong(optimizer, params, grads, error, parts):
 @pytest.mark.filterwarnings("error")
 def test_an_update_that_would_not_be_finite_is_refused_and_forgotten():
     params = random_params(0, np.float32)
-    large = Params(*(np.full_like(a, 1e20) for a in params))  # finite, but not its square in float32
+    large = Params(
+        *(np.full_like(a, 1e20) for a in params)
+    )  # finite, but not its square in float32
     adam, fresh = Adam(0.1), Adam(0.1)
     with refused(FloatingPointError, "params.W would not be finite", "the square of its gradient"):
         adam.update(params, large)
@@ -216,7 +255,9 @@ def test_one_adam_belongs_to_one_network():
 def test_updates_yields_one_record_for_each_batch():
     start, targets = random_params(), [(1.0,), (2.0,), (3.0,)]
     expected = start
-    for target, update in zip(targets, updates(start, bowl, targets, SGD(0.5), max_norm=1), strict=True):
+    for target, update in zip(
+        targets, updates(start, bowl, targets, SGD(0.5), max_norm=1), strict=True
+    ):
         loss, grads = bowl(expected, target)
         clipped, norm = clip_by_global_norm(grads, 1)
         expected = SGD(0.5).update(expected, clipped)
@@ -237,7 +278,13 @@ def test_updates_name_params_that_are_no_namedtuple():
 
 @pytest.mark.parametrize(
     ("returned", "came"),
-    [(None, "NoneType"), (1.0, "float"), ((1.0,), "tuple"), ((1.0, random_params(), 2), "tuple"), ("no", "str")]
+    [
+        (None, "NoneType"),
+        (1.0, "float"),
+        ((1.0,), "tuple"),
+        ((1.0, random_params(), 2), "tuple"),
+        ("no", "str"),
+    ]
     + [((loss, random_params()), "tuple") for loss in ("1.0", None, True, 1j)],
 )
 def test_what_loss_and_grads_must_return(returned, came):
@@ -247,7 +294,9 @@ def test_what_loss_and_grads_must_return(returned, came):
 
 def test_updates_clip_by_the_norm_of_the_params_alone():
     """The gradient by the input, which `rnn_backward` returns too, has no part in it."""
-    (update,) = updates(random_params(), lambda p, batch: (1.0, Grads(*p, x=np.full(9, 1e9))), [()], SGD(0.1))
+    (update,) = updates(
+        random_params(), lambda p, batch: (1.0, Grads(*p, x=np.full(9, 1e9))), [()], SGD(0.1)
+    )
     assert update.norm == pytest.approx(global_norm(random_params()), rel=1e-15)
 
 
@@ -280,7 +329,9 @@ def test_fit_is_epochs_of_updates():
 def test_fit_learns():
     params, history = fit(random_params(), bowl, [(2.0,)], SGD(0.5), epochs=40)
     assert_same(params, Params(np.full((2, 3), 2.0), np.full(3, 2.0)), 1e-9)
-    assert all(later < earlier for earlier, later in zip(history.loss, history.loss[1:], strict=False))
+    assert all(
+        later < earlier for earlier, later in zip(history.loss, history.loss[1:], strict=False)
+    )
 
 
 @pytest.mark.parametrize("stopped_early", [False, True])
@@ -314,10 +365,14 @@ def test_evaluate_and_on_epoch_see_the_params_after_each_epoch():
         SGD(0.1),
         epochs=3,
         evaluate=lambda params: {"distance": float(params.b.sum())},
-        on_epoch=lambda params, history: seen.append((params, len(history.loss), len(history.epochs))),
+        on_epoch=lambda params, history: seen.append(
+            (params, len(history.loss), len(history.epochs))
+        ),
     )
     assert [(updates, epochs) for _, updates, epochs in seen] == [(2, 1), (4, 2), (6, 3)]
-    assert [metrics["distance"] for metrics in history.epochs] == [float(params.b.sum()) for params, _, _ in seen]
+    assert [metrics["distance"] for metrics in history.epochs] == [
+        float(params.b.sum()) for params, _, _ in seen
+    ]
     assert seen[-1][0] is params
 
 
@@ -354,7 +409,9 @@ def test_what_evaluate_returned_is_kept_even_if_it_goes_on_using_it():
         metrics["loss"] -= 0.5
         return metrics
 
-    _, history = fit(random_params(), bowl, [(1.0,)], SGD(0.1), epochs=3, evaluate=evaluate, patience=1)
+    _, history = fit(
+        random_params(), bowl, [(1.0,)], SGD(0.1), epochs=3, evaluate=evaluate, patience=1
+    )
     assert history.epochs == [{"loss": 0.5}, {"loss": 0.0}, {"loss": -0.5}]
 
 
@@ -378,21 +435,47 @@ def test_an_interrupt_passes_through_and_training_can_go_on():
     [
         (dict(epochs=0), ValueError, ("epochs must be a positive whole number", "0")),
         (dict(epochs=1.5), ValueError, ("epochs must be a positive whole number", "1.5")),
-        (dict(patience=0, evaluate=lambda params: {"loss": 1.0}), ValueError, ("patience must be a positive", "0")),
+        (
+            dict(patience=0, evaluate=lambda params: {"loss": 1.0}),
+            ValueError,
+            ("patience must be a positive", "0"),
+        ),
         (dict(patience=1), ValueError, ("patience needs evaluate, a function that returns",)),
-        (dict(patience=1, evaluate=lambda params: {"error": 1.0}), ValueError, ('"loss"', "['error']")),
-        (dict(patience=1, evaluate=lambda params: {"loss": np.nan}), FloatingPointError, ("evaluate", "nan")),
-        (dict(patience=1, evaluate=lambda params: {"loss": "low"}), TypeError, ("evaluate", "a number, got 'low'")),
-        (dict(evaluate=lambda params: 1.0), TypeError, ("evaluate must return a dict of numbers, got float",)),
+        (
+            dict(patience=1, evaluate=lambda params: {"error": 1.0}),
+            ValueError,
+            ('"loss"', "['error']"),
+        ),
+        (
+            dict(patience=1, evaluate=lambda params: {"loss": np.nan}),
+            FloatingPointError,
+            ("evaluate", "nan"),
+        ),
+        (
+            dict(patience=1, evaluate=lambda params: {"loss": "low"}),
+            TypeError,
+            ("evaluate", "a number, got 'low'"),
+        ),
+        (
+            dict(evaluate=lambda params: 1.0),
+            TypeError,
+            ("evaluate must return a dict of numbers, got float",),
+        ),
         (dict(evaluate={"loss": 1.0}), TypeError, ("evaluate must be", "dict")),
         (dict(on_epoch=3), TypeError, ("on_epoch must be", "int")),
         (dict(batches=[]), ValueError, ("batches must hold at least one batch",)),
-        (dict(batches=iter([(1.0,)])), TypeError, ("batches must be", "every epoch", "list_iterator")),
+        (
+            dict(batches=iter([(1.0,)])),
+            TypeError,
+            ("batches must be", "every epoch", "list_iterator"),
+        ),
         (dict(max_norm=0), ValueError, ("max_norm must be a positive number", "0")),
     ],
 )
 def test_fit_names_what_is_wrong(changes, error, parts):
-    arguments = dict(params=random_params(), loss_and_grads=bowl, batches=[(1.0,)], optimizer=SGD(0.1), epochs=2)
+    arguments = dict(
+        params=random_params(), loss_and_grads=bowl, batches=[(1.0,)], optimizer=SGD(0.1), epochs=2
+    )
     with refused(error, *parts):
         fit(**(arguments | changes))
 

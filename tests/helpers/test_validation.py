@@ -10,7 +10,10 @@ from cases import refused
 
 
 def traced(*shape):
-    """What a TensorFlow graph knows about a tensor while it is traced: None for a size that may change."""
+    """What a TensorFlow graph knows about a tensor while it is traced.
+
+    None for a size that may change.
+    """
     return SimpleNamespace(shape=shape)
 
 
@@ -18,7 +21,10 @@ def test_letters_are_bound_once_and_handed_on():
     sizes = check.check_shapes(x=(np.ones((2, 4, 3)), "B T D"), h=(np.ones((2, 5)), "B H"))
     assert sizes == {"B": 2, "T": 4, "D": 3, "H": 5}
     before = {"B": 2}
-    assert check.check_shapes(before, y=(np.ones((2, 7)), "B O")) == {"B": 2, "O": 7} and before == {"B": 2}
+    assert check.check_shapes(before, y=(np.ones((2, 7)), "B O")) == {
+        "B": 2,
+        "O": 7,
+    } and before == {"B": 2}
 
 
 def test_an_unknown_size_fits_and_is_bound_by_the_first_known_one():
@@ -43,7 +49,9 @@ def test_a_shape_of_unknown_rank_fits_anything():
     assert check.check_shapes(x=(SimpleNamespace(shape=SimpleNamespace(rank=None)), "B D")) == {}
 
 
-@pytest.mark.parametrize("layout", [np.ascontiguousarray, np.asfortranarray, lambda a: a[::-1, ::2], np.transpose])
+@pytest.mark.parametrize(
+    "layout", [np.ascontiguousarray, np.asfortranarray, lambda a: a[::-1, ::2], np.transpose]
+)
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
 def test_what_is_not_finite_is_found_wherever_it_is(layout, bad):
     for index in np.ndindex(4, 6):
@@ -61,7 +69,9 @@ def test_what_is_not_finite_is_found_wherever_it_is(layout, bad):
 @pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_the_largest_numbers_are_finite(dtype):
-    check.check_finite(a=np.full((3, 3), np.finfo(dtype).max, dtype), b=np.array(-np.finfo(dtype).max, dtype))
+    check.check_finite(
+        a=np.full((3, 3), np.finfo(dtype).max, dtype), b=np.array(-np.finfo(dtype).max, dtype)
+    )
 
 
 def test_numbers_come_from_python_or_numpy_and_truth_is_no_number():

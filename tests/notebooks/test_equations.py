@@ -46,8 +46,16 @@ TAMPERED = [
     (8, "np.diag(h_dash) @ W_hh,", "W_hh,"),  # sigma' forgotten
     (8, "1 - h[k + 1] ** 2", "1 - h[k] ** 2"),
     (8, "derivative(np.tanh, z_next)", "derivative(np.tanh, h[k + 1])"),  # sigma' at h, not at z
-    (9, "denominator @ (W_hh.T @ np.diag(sigma_dash(k)))", "(W_hh.T @ np.diag(sigma_dash(k))) @ denominator"),
-    (9, "(np.diag(sigma_dash(k)) @ W_hh) @ numerator", "numerator @ (np.diag(sigma_dash(k)) @ W_hh)"),
+    (
+        9,
+        "denominator @ (W_hh.T @ np.diag(sigma_dash(k)))",
+        "(W_hh.T @ np.diag(sigma_dash(k))) @ denominator",
+    ),
+    (
+        9,
+        "(np.diag(sigma_dash(k)) @ W_hh) @ numerator",
+        "numerator @ (np.diag(sigma_dash(k)) @ W_hh)",
+    ),
     (9, "W_hh.T @ np.diag(sigma_dash(k))", "W_hh.T"),
     (9, "W_hh.T @ np.diag(sigma_dash(k))", "W_hh @ np.diag(sigma_dash(k))"),
     (9, "in range(i, t)", "in range(i, t - 1)"),
@@ -63,7 +71,11 @@ def cells_of(name):
 def place(n):
     """The positions in its chapter of the text with equation (n) and of the code cell after it."""
     cells = cells_of(CHAPTER[n])
-    (text,) = [k for k, cell in enumerate(cells) if cell.cell_type == "markdown" and rf"\tag{{{n}}}" in cell.source]
+    (text,) = [
+        k
+        for k, cell in enumerate(cells)
+        if cell.cell_type == "markdown" and rf"\tag{{{n}}}" in cell.source
+    ]
     return text, next(k for k in range(text, len(cells)) if cells[k].cell_type == "code")
 
 
@@ -80,7 +92,14 @@ def before(n):
     else:
         first, namespace = 0, {}
     cells = cells_of(CHAPTER[n])[first : place(n)[1]]
-    run([cell.source for cell in cells if cell.cell_type == "code" and "figures.show" not in cell.source], namespace)
+    run(
+        [
+            cell.source
+            for cell in cells
+            if cell.cell_type == "code" and "figures.show" not in cell.source
+        ],
+        namespace,
+    )
     return namespace
 
 

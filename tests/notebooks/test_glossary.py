@@ -25,12 +25,56 @@ WORDS_OF_THE_NOTES = (
     " 表达能力 深层循环神经网络"
 ).split()
 
-# What stands in bold in a chapter and is no word to look up: headings inside a text, stress, names in one example.
+# What stands in bold in a chapter and is no word to look up: headings inside a text, stress, names
+# in one example.
 NO_TERMS = {
-    *("needs", "minutes", "the question", "predict first", "quick quiz", "try", "try this", "look for", "right", "no"),
-    *("more", "one network", "position 3", "which came first", "mood", "negated", "learned", "zeros", "rest", "sign"),
-    *("slope", "all", "at step", "exactly 1", "left", "not sufficient", "one", "sum", "a skip", "the floor", "two"),
-    *("one sample, columns", "which index", "the head", "the judge", "the identity start", "unrolling", "good", "bad"),
+    *(
+        "needs",
+        "minutes",
+        "the question",
+        "predict first",
+        "quick quiz",
+        "try",
+        "try this",
+        "look for",
+        "right",
+        "no",
+    ),
+    *(
+        "more",
+        "one network",
+        "position 3",
+        "which came first",
+        "mood",
+        "negated",
+        "learned",
+        "zeros",
+        "rest",
+        "sign",
+    ),
+    *(
+        "slope",
+        "all",
+        "at step",
+        "exactly 1",
+        "left",
+        "not sufficient",
+        "one",
+        "sum",
+        "a skip",
+        "the floor",
+        "two",
+    ),
+    *(
+        "one sample, columns",
+        "which index",
+        "the head",
+        "the judge",
+        "the identity start",
+        "unrolling",
+        "good",
+        "bad",
+    ),
     *(
         "route 1",
         "route 2",
@@ -68,14 +112,22 @@ ROWS = [*SYMBOLS, *TERMS, *KERAS]
 
 @cache
 def text_of(path, cell_type=None):
-    return "\n".join(cell.source for cell in read(path).cells if cell_type in (None, cell.cell_type))
+    return "\n".join(
+        cell.source for cell in read(path).cells if cell_type in (None, cell.cell_type)
+    )
 
 
 @cache
 def code_of_the_course():
     notebooks = [text_of(path, "code") for path in (*CHAPTERS.values(), HERE / "notes.ipynb")]
     return "\n".join(
-        [*notebooks, *(path.read_text(encoding="utf-8") for path in sorted((ROOT / "helpers").rglob("*.py")))]
+        [
+            *notebooks,
+            *(
+                path.read_text(encoding="utf-8")
+                for path in sorted((ROOT / "helpers").rglob("*.py"))
+            ),
+        ]
     )
 
 
@@ -85,7 +137,10 @@ def occurs(name, text):
 
 
 def words(cell):
-    """The words of one row: `finite difference, central difference` are two, and what is in brackets explains."""
+    """The words of one row.
+
+    `finite difference, central difference` are two, and what is in brackets explains.
+    """
     return [word.strip("` ") for word in re.sub(r" \(.*", "", cell).split(",")]
 
 
@@ -101,7 +156,8 @@ def stands_in(symbol, path):
     return all(map(found, re.split(r", \\dots, | \\cdot ", symbol.strip("$").replace(r"\,", ""))))
 
 
-# --- the tables by themselves -----------------------------------------------------------------------------------------
+# --- the tables by themselves
+# -----------------------------------------------------------------------------------------
 
 
 def test_there_are_tables_of_three_kinds():
@@ -126,7 +182,10 @@ def test_nothing_stands_twice():
     for entries in ([row[0] for row in SYMBOLS], [row[1] for row in SYMBOLS if row[1] != "none"]):
         assert len(entries) == len(set(entries))
     entries = [word for row in (*TERMS, *KERAS) for word in words(row[0])]
-    assert sorted({entry for entry in entries if entries.count(entry) > 1}) == ["bias", "dropout"]  # ours and Keras's
+    assert sorted({entry for entry in entries if entries.count(entry) > 1}) == [
+        "bias",
+        "dropout",
+    ]  # ours and Keras's
 
 
 def test_every_row_leads_to_a_chapter():
@@ -136,12 +195,18 @@ def test_every_row_leads_to_a_chapter():
 
 
 def test_every_link_leads_to_a_file():
-    links = [file for cell in GLOSSARY.cells if cell.cell_type == "markdown" for _, file in LINK.findall(cell.source)]
+    links = [
+        file
+        for cell in GLOSSARY.cells
+        if cell.cell_type == "markdown"
+        for _, file in LINK.findall(cell.source)
+    ]
     assert "../index.ipynb" in links
     assert [file for file in links if not (HERE / file).is_file()] == []
 
 
-# --- what the tables say ----------------------------------------------------------------------------------------------
+# --- what the tables say
+# ----------------------------------------------------------------------------------------------
 
 
 def test_names_in_code_are_names_in_the_code_of_the_course():
@@ -155,7 +220,9 @@ def test_a_name_that_is_not_there_is_missed():
     assert not occurs("W_hx", code_of_the_course()) and not occurs("W_h", code_of_the_course())
 
 
-@pytest.mark.parametrize("row", [row for row in SYMBOLS if r"\partial" not in row[0]], ids=lambda row: row[0])
+@pytest.mark.parametrize(
+    "row", [row for row in SYMBOLS if r"\partial" not in row[0]], ids=lambda row: row[0]
+)
 def test_symbol_stands_in_its_chapter_first(row):
     places = [number for number, path in CHAPTERS.items() if stands_in(row[0], path)]
     assert places[0] == LINK.search(row[-1])[1]
@@ -169,12 +236,20 @@ def test_word_stands_in_its_chapter(row):
 
 def test_every_shape_in_code_was_computed():
     shapes = [(row[1].strip("`"), row[2]) for row in SYMBOLS if row[2].startswith("(")]
-    (printed,) = [output.text for cell in GLOSSARY.cells if cell.cell_type == "code" for output in cell.outputs]
+    (printed,) = [
+        output.text
+        for cell in GLOSSARY.cells
+        if cell.cell_type == "code"
+        for output in cell.outputs
+    ]
     assert len(shapes) > 30
-    assert [re.match(r"(.+?) +(\([A-Z, ]+\)) += ", line).groups() for line in printed.splitlines()] == shapes
+    assert [
+        re.match(r"(.+?) +(\([A-Z, ]+\)) += ", line).groups() for line in printed.splitlines()
+    ] == shapes
 
 
-# --- nothing is missing -----------------------------------------------------------------------------------------------
+# --- nothing is missing
+# -----------------------------------------------------------------------------------------------
 
 
 def test_the_words_of_the_notes_are_there():
@@ -197,7 +272,11 @@ def test_every_word_in_bold_is_in_the_glossary():
 
     def is_known(phrase):
         forms = [phrase, phrase.removesuffix("s")]
-        return any(w == form or w.startswith(form + " ") or w.endswith(" " + form) for w in known for form in forms)
+        return any(
+            w == form or w.startswith(form + " ") or w.endswith(" " + form)
+            for w in known
+            for form in forms
+        )
 
     assert sorted({phrase for phrase in bold_terms() if not is_known(phrase)} - NO_TERMS) == []
 

@@ -34,10 +34,17 @@ TRAINING = {  # the cells that train
     "02_forward_recurrence": ["cell-051"],
     "03_backpropagation_through_time": ["bptt-103", "bptt-113", "bptt-119", "bptt-121c"],
     "06_keras_apis": ["code-034", "code-096"],
-    "07_reading_real_text": ["cell-022", "cell-024", "cell-030", "cell-033", "cell-044", "cell-061"],
+    "07_reading_real_text": [
+        "cell-022",
+        "cell-024",
+        "cell-030",
+        "cell-033",
+        "cell-044",
+        "cell-061",
+    ],
 }
-# As another machine as this one can act: other threads, other orders of sets, and what OpenBLAS, NumPy and TensorFlow
-# compute on a processor of 2008 or 2011.
+# As another machine as this one can act: other threads, other orders of sets, and what OpenBLAS,
+# NumPy and TensorFlow compute on a processor of 2008 or 2011.
 ANOTHER_MACHINE = {
     **dict.fromkeys((*THREADS, "OMP_NUM_THREADS"), "2"),
     "PYTHONHASHSEED": "7",
@@ -47,7 +54,8 @@ ANOTHER_MACHINE = {
 }
 
 
-# TensorFlow says so in some later cell, of what it was building when it was interrupted; no result depends on it.
+# TensorFlow says so in some later cell, of what it was building when it was interrupted; no result
+# depends on it.
 AFTER_AN_INTERRUPT = re.compile(r"(?s)ERROR:tensorflow:=+\nObject was never used.*?\n=+\n")
 
 
@@ -81,7 +89,9 @@ class Kernel:
                 outputs.append(v4.output_from_msg(message))
 
         try:
-            self._client.execute_interactive(source, allow_stdin=False, output_hook=keep, timeout=CELL_TIMEOUT)
+            self._client.execute_interactive(
+                source, allow_stdin=False, output_hook=keep, timeout=CELL_TIMEOUT
+            )
         finally:
             timer.cancel()
             timer.join()
@@ -93,7 +103,10 @@ def code_cells(path):
 
 
 def compared(outputs):
-    """Return what nbval compares of outputs: what each kind of text says, without pictures and tracebacks."""
+    """Return what nbval compares of outputs.
+
+    What each kind of text says, without pictures and tracebacks.
+    """
     notebook = v4.new_notebook(cells=[v4.new_code_cell(outputs=outputs)])
     said = defaultdict(list)
     for output in normalise(notebook).cells[0].outputs:
@@ -117,23 +130,39 @@ def error_of(outputs):
 
 
 def run_all(kernel, cells, interrupted=()):
-    """Run all cells, those of the ids `interrupted` with a few interrupts first; return what is not as it is stored."""
+    """Run all cells, those of the ids `interrupted` with a few interrupts first.
+
+    Return what is not as it is stored.
+    """
     wrong = []
     rng = np.random.default_rng()
     for cell in cells:
         if cell.id in interrupted:
-            moments = rng.uniform(0.1, (2, 1, 0.3))  # seconds; one of them comes in time also on a fast machine
+            moments = rng.uniform(
+                0.1, (2, 1, 0.3)
+            )  # seconds; one of them comes in time also on a fast machine
             ends = [error_of(kernel.run(cell.source, interrupt_after=moment)) for moment in moments]
             assert "KeyboardInterrupt" in dict(ends), (cell.id, moments, ends)
-            for kind, text in ends:  # while Keras builds a graph, TensorFlow may make another error of an interrupt
-                assert kind in ("KeyboardInterrupt", "") or "/tensorflow/" in text, (cell.id, moments, text)
+            for (
+                kind,
+                text,
+            ) in (
+                ends
+            ):  # while Keras builds a graph, TensorFlow may make another error of an interrupt
+                assert kind in ("KeyboardInterrupt", "") or "/tensorflow/" in text, (
+                    cell.id,
+                    moments,
+                    text,
+                )
         outputs = kernel.run(cell.source)
         tags = cell.metadata.get("tags", [])
         name, text = error_of(outputs)
         if name and MAY_RAISE not in tags:
             wrong.append(f"{cell.id} fails: {text}")
         elif "nbval-ignore-output" not in tags and compared(outputs) != compared(cell.outputs):
-            wrong.append(f"{cell.id} says {compared(outputs)}, and stored is {compared(cell.outputs)}")
+            wrong.append(
+                f"{cell.id} says {compared(outputs)}, and stored is {compared(cell.outputs)}"
+            )
     return wrong
 
 
@@ -157,7 +186,8 @@ def test_the_same_results_on_another_machine(path):
         assert run_all(kernel, code_cells(path)) == []
 
 
-# --- one cell alone ---------------------------------------------------------------------------------------------------
+# --- one cell alone
+# ---------------------------------------------------------------------------------------------------
 
 # Makes the function `forget`, which brings the names back to how they are after the imports.
 FORGET = """
@@ -167,7 +197,8 @@ def forget(kept={name: value for name, value in globals().items() if not name.st
     globals().update(kept)
 """
 IN_THE_COURSE = [
-    pytest.param(path, marks=() if path.stem.startswith("02") else pytest.mark.stress) for path in CHAPTERS
+    pytest.param(path, marks=() if path.stem.startswith("02") else pytest.mark.stress)
+    for path in CHAPTERS
 ]
 
 
@@ -202,13 +233,19 @@ def test_exercises_and_interactive_figures_right_after_the_imports(path, after_t
         (alone,) = after_the_imports(check)
         kind, says = error_of(alone)
         line = next(line for line in stub.source.splitlines() if answer in line)
-        assert kind == "NameError" and f"`{answer}` is made by a cell that was not run yet" in says and line in says
+        assert (
+            kind == "NameError"
+            and f"`{answer}` is made by a cell that was not run yet" in says
+            and line in says
+        )
     for cell in cells:
         if cell.source.startswith("interactive."):
             (alone,) = after_the_imports(cell)
             kind, says = error_of(alone)
             if kind:
-                assert kind == "NameError" and "is made by a cell that was not run yet" in says, says
+                assert kind == "NameError" and "is made by a cell that was not run yet" in says, (
+                    says
+                )
             else:
                 assert compared(alone) == compared(cell.outputs)
 
@@ -220,18 +257,27 @@ def test_every_cell_alone_works_or_says_what_is_missing(path, after_the_imports)
         (alone,) = after_the_imports(cell)
         kind, says = error_of(alone)
         assert kind in ("", "NameError") or "is not defined" in says, (cell.id, says)
-        assert kind != "NameError" or "is made by a cell that was not run yet" in says, (cell.id, says)
+        assert kind != "NameError" or "is made by a cell that was not run yet" in says, (
+            cell.id,
+            says,
+        )
 
 
 @pytest.fixture
 def folder(tmp_path):
     text, code = v4.new_markdown_cell, v4.new_code_cell
     cells = [
-        *(code("import numpy as np\n\nx = 0"), text("# Title\n\n## 1 · One"), code("def f(a):\n    local = a\n")),
+        *(
+            code("import numpy as np\n\nx = 0"),
+            text("# Title\n\n## 1 · One"),
+            code("def f(a):\n    local = a\n"),
+        ),
         *(code("%pip list"), text("### Part"), code("f(x)"), code("x, y = 1, 2\nx = 3")),
         *(text("## 2 · Two"), code("f(x + y)"), code("local"), code("y = 4")),
     ]
-    (tmp_path / "chapter.ipynb").write_text(v4.writes(v4.new_notebook(cells=cells)), encoding="utf-8")
+    (tmp_path / "chapter.ipynb").write_text(
+        v4.writes(v4.new_notebook(cells=cells)), encoding="utf-8"
+    )
     (tmp_path / "another.ipynb").write_text("{}")
     (tmp_path / "broken.ipynb").write_text("")
     return tmp_path
@@ -251,10 +297,13 @@ def folder(tmp_path):
     ],
 )
 def test_the_advice_names_the_cell_to_run_first(name, source, says, folder):
-    assert says in advice(name, source, folder) and "Run All Above Selected Cell" in advice(name, source, folder)
+    assert says in advice(name, source, folder) and "Run All Above Selected Cell" in advice(
+        name, source, folder
+    )
 
 
-# --- interactive figures, interrupted ---------------------------------------------------------------------------------
+# --- interactive figures, interrupted
+# ---------------------------------------------------------------------------------
 
 
 def line_and_number():
@@ -269,14 +318,19 @@ def line_and_number():
         ax.set_title(f"To {w:.2f}")  # part of the background, which is drawn anew
         return f"It ends at {w}."
 
-    return Interactive(canvas, {"w": FloatSlider(0.0, min=0, max=1)}, update, alt="A line and a number.")
+    return Interactive(
+        canvas, {"w": FloatSlider(0.0, min=0, max=1)}, update, alt="A line and a number."
+    )
 
 
 @pytest.mark.parametrize(
     "moment",
     [
         lambda figure: (figure.figure.canvas, "draw"),  # before the background is drawn
-        lambda figure: (figure.figure.canvas, "copy_from_bbox"),  # when it is drawn, and not yet kept
+        lambda figure: (
+            figure.figure.canvas,
+            "copy_from_bbox",
+        ),  # when it is drawn, and not yet kept
         lambda figure: (figure.figure.axes[0].lines[0], "draw"),  # in front of it
         lambda figure: (figure.figure.axes[0].texts[0], "draw"),  # aside, to be kept
     ],

@@ -1,4 +1,7 @@
-"""teaching.md: its plans add up, what it names exists, and what it says of the figures is what they show."""
+"""teaching.md.
+
+Its plans add up, what it names exists, and what it says of the figures is what they show.
+"""
 
 import re
 
@@ -33,7 +36,10 @@ def under(heading):
 def rows(text, *columns):
     """The rows of every table in the text that has these columns."""
     tables = re.findall(r"(?:^\|.*\|\n)+", text + "\n", re.MULTILINE)
-    split = [[[cell.strip() for cell in line[1:-1].split("|")] for line in table.splitlines()] for table in tables]
+    split = [
+        [[cell.strip() for cell in line[1:-1].split("|")] for line in table.splitlines()]
+        for table in tables
+    ]
     return [row for head, _, *body in split if head == list(columns) for row in body]
 
 
@@ -42,7 +48,9 @@ def plan(name):
 
 
 def of_chapter(number):
-    (text,) = re.findall(rf"^### \[Chapter {number} · .*?(?=^###? )", PAGE, re.MULTILINE | re.DOTALL)
+    (text,) = re.findall(
+        rf"^### \[Chapter {number} · .*?(?=^###? )", PAGE, re.MULTILINE | re.DOTALL
+    )
     return text
 
 
@@ -53,7 +61,9 @@ def code(number):
 def sections(number):
     """The sections of a chapter: its number and the section's, with its title and all its cells."""
     source = "\n".join(cell.source for cell in CHAPTERS[number].cells)
-    _, *pieces = re.split(r"^## (\d+) · (.+)$", source.partition("\n## Recap\n")[0], flags=re.MULTILINE)
+    _, *pieces = re.split(
+        r"^## (\d+) · (.+)$", source.partition("\n## Recap\n")[0], flags=re.MULTILINE
+    )
     return {
         (number, int(place)): (title, text)
         for place, title, text in zip(pieces[::3], pieces[1::3], pieces[2::3], strict=True)
@@ -77,10 +87,17 @@ STUCK = [
 def test_the_minutes_of_a_plan_add_up(name, minutes):
     sums = [0, *np.cumsum([int(row[0]) for row in plan(name)])]
     assert sums[-1] == minutes
-    sessions = [total for total, row in zip(sums[1:], plan(name), strict=True) if "*End of session" in row[2]]
+    sessions = [
+        total
+        for total, row in zip(sums[1:], plan(name), strict=True)
+        if "*End of session" in row[2]
+    ]
     assert sessions == ([120, 240, 360] if name == "8 hours" else [])
     breaks = [total for total, row in zip(sums[1:], plan(name), strict=True) if row[1] == "break"]
-    assert len(breaks) == minutes // 120 and np.diff(sorted([0, *breaks, *sessions, minutes])).max() < 120
+    assert (
+        len(breaks) == minutes // 120
+        and np.diff(sorted([0, *breaks, *sessions, minutes])).max() < 120
+    )
 
 
 @pytest.mark.parametrize("name", PLANS)
@@ -93,8 +110,14 @@ def test_a_plan_names_sections_as_the_chapters_do_and_in_their_order(name):
             told, text = SECTIONS[places[-1]]
             assert told == title
             for used in re.findall(r"`(\w+)`", what):
-                of_figure, of_exercise = f"^interactive\\.{used}\\(", f"^exercises\\.{used}\\.check\\("
-                assert re.search(of_figure if used in PARTS else of_exercise, text, re.MULTILINE), (section, used)
+                of_figure, of_exercise = (
+                    f"^interactive\\.{used}\\(",
+                    f"^exercises\\.{used}\\.check\\(",
+                )
+                assert re.search(of_figure if used in PARTS else of_exercise, text, re.MULTILINE), (
+                    section,
+                    used,
+                )
     assert places == sorted(set(places))
     assert {number for number, _ in places} >= {1, 2, 3, 6}
 
@@ -118,7 +141,10 @@ def test_every_interactive_figure_has_its_question():
 def test_every_misconception_is_one_of_its_exercise():
     for number, exercise, belief, sentence in STUCK:
         assert f"exercises.{exercise}.check(" in code(number), exercise
-        assert belief in [known.name for known in getattr(exercises, exercise).misconceptions], (exercise, belief)
+        assert belief in [known.name for known in getattr(exercises, exercise).misconceptions], (
+            exercise,
+            belief,
+        )
         assert sentence
     assert {number for number, *_ in STUCK} == set(CHAPTERS)
 
@@ -148,16 +174,37 @@ def test_every_link_leads_somewhere():
     assert re.findall(r"(?m)^## (\d) · ", PAGE) == ["1", "2", "3", "4", "5", "6"]
 
 
-# The figures of chapter 7 show networks that the chapter trains, so their numbers are not asked for here.
+# The figures of chapter 7 show networks that the chapter trains, so their numbers are not asked for
+# here.
 SAID = [
-    ("cost_explorer", {}, "recurrent {} multiply–adds, each of the others {}", ("839,680", "512,000")),
+    (
+        "cost_explorer",
+        {},
+        "recurrent {} multiply–adds, each of the others {}",
+        ("839,680", "512,000"),
+    ),
     ("cost_explorer", {"T": 160}, "shared {}, recurrent {} numbers", ("6,464", "10,560")),
-    ("shuffle_the_sentence", {"shuffle": 0, "swap": 1}, "shared layer moved {}, the last recurrent", ("not at all",)),
+    (
+        "shuffle_the_sentence",
+        {"shuffle": 0, "swap": 1},
+        "shared layer moved {}, the last recurrent",
+        ("not at all",),
+    ),
     ("shuffle_the_sentence", {"shuffle": 0, "swap": 1}, "recurrent state by up to {}.", ("0.03",)),
     ("shuffle_the_sentence", {"shuffle": 0, "swap": 7}, "recurrent state by up to {}.", ("1.70",)),
-    ("step_through_time", {"t": 5}, "mood: {} from the word, {} from the old state", ("1.00", "−1.18")),
+    (
+        "step_through_time",
+        {"t": 5},
+        "mood: {} from the word, {} from the old state",
+        ("1.00", "−1.18"),
+    ),
     ("step_through_time", {"t": 5}, "state {}. negated", ("−0.08",)),
-    ("step_through_time", {"t": 5, "sentence": "good not good not good"}, "state {}. negated", ("−0.62",)),
+    (
+        "step_through_time",
+        {"t": 5, "sentence": "good not good not good"},
+        "state {}. negated",
+        ("−0.62",),
+    ),
     ("memory_explorer", {"rho": 0.9}, "after {} steps", ("60",)),
     ("memory_explorer", {"rho": 0.5}, "after {} steps", ("10",)),
     ("memory_explorer", {"at": 1}, "after {} steps", ("60",)),
@@ -169,16 +216,36 @@ SAID = [
     ),
     ("ledger", {"t": 10, "i": 2}, "from {} to {}. All {} terms", ("1.5", "0.0082", "55")),
     ("ledger", {"t": 10, "i": 2, "rho": 1.5}, "from {} to {}.", ("1.6", "1.9")),
-    ("jacobian_explorer", {"matrix": "one-way chain", "rho": 0.7, "sd": 0, "lag": 22}, "has norm {};", ("81",)),
-    ("jacobian_explorer", {"matrix": "one-way chain", "rho": 0.7, "sd": 0, "lag": 50}, "has norm {};", ("1.8",)),
+    (
+        "jacobian_explorer",
+        {"matrix": "one-way chain", "rho": 0.7, "sd": 0, "lag": 22},
+        "has norm {};",
+        ("81",),
+    ),
+    (
+        "jacobian_explorer",
+        {"matrix": "one-way chain", "rho": 0.7, "sd": 0, "lag": 50},
+        "has norm {};",
+        ("1.8",),
+    ),
     ("jacobian_explorer", {"rho": 1.5, "sd": 0, "lag": 50}, "has norm {};", ("6.4e+08",)),
     ("jacobian_explorer", {"rho": 1.5, "sd": 1, "lag": 50}, "has norm {};", ("0.00018",)),
-    ("clipping_on_a_cliff", {}, "gradient has norm {}. After {} updates, not clipped: w = {},", ("529", "60", "−3.9")),
+    (
+        "clipping_on_a_cliff",
+        {},
+        "gradient has norm {}. After {} updates, not clipped: w = {},",
+        ("529", "60", "−3.9"),
+    ),
     ("clipping_on_a_cliff", {"done": 1}, "not clipped: w = {},", ("−3.9",)),
     ("clipping_on_a_cliff", {}, "b = 0.0748, loss {}.", ("0.0025",)),
     ("two_orders", {"done": 5}, "step by step has answered {} of 5 inputs", ("2",)),
     ("two_orders", {"done": 5}, "layer by layer has answered {}, and", ("0",)),
-    ("two_orders", {"start": "the states left over"}, "ends at {} instead of {}.", ("−0.12", "0.45")),
+    (
+        "two_orders",
+        {"start": "the states left over"},
+        "ends at {} instead of {}.",
+        ("−0.12", "0.45"),
+    ),
     ("shape_explorer", {}, "out {}, state_1 {}, state_2 {}.", ("(4, 5, 12)", "(4, 6)", "(4, 6)")),
 ]
 
@@ -210,7 +277,9 @@ def test_the_board_of_chapter_2():
     moods = []
     for praise, negation in ((0, 1), (0, 0), (1, 0)):  # not very good
         mood, negated = h
-        h = np.tanh([praise - 0.5 * negation + 0.5 * mood - 1.5 * negated + 0.1, negation + negated])
+        h = np.tanh(
+            [praise - 0.5 * negation + 0.5 * mood - 1.5 * negated + 0.1, negation + negated]
+        )
         moods.append(f"{h[0]:.3f}".replace("-", "−"))
     assert f"the mood goes {', '.join(moods)}." in of_chapter(2)
 
@@ -220,9 +289,15 @@ def test_the_board_of_chapter_3():
     h_1 = np.tanh(w * h_0)
     h_2 = np.tanh(w * h_1)
     direct, way = (1 - h_2**2) * h_1, (1 - h_2**2) * w * (1 - h_1**2) * h_0
-    told = f"w = {w}, h₀ = {h_0}, h₁ = tanh(w h₀), h₂ = tanh(w h₁). Direct {direct:.4f}, by way of h₁ {way:.4f}"
+    told = (
+        f"w = {w}, h₀ = {h_0}, h₁ = tanh(w h₀), h₂ = tanh(w h₁). Direct {direct:.4f}, by way of"
+        f" h₁ {way:.4f}"
+    )
     assert f"{told}, total {direct + way:.4f}." in of_chapter(3)
-    factors = f"h₁ = {h_1:.3f} and h₂ = {h_2:.3f}, so σ′(z₁) = {1 - h_1**2:.3f} and σ′(z₂) = {1 - h_2**2:.3f}"
+    factors = (
+        f"h₁ = {h_1:.3f} and h₂ = {h_2:.3f}, so σ′(z₁) = {1 - h_1**2:.3f} and σ′(z₂) ="
+        f" {1 - h_2**2:.3f}"
+    )
     assert factors in of_chapter(3)
 
 
@@ -234,7 +309,10 @@ def test_the_answers_of_predict_shapes():
 
 def test_the_sentence_to_shuffle():
     last = len(REVIEW.split()) - 1
-    assert f"*{REVIEW}*. The slider *swap, from word* is then set to 1, and to {last}." in of_chapter(1)
+    assert (
+        f"*{REVIEW}*. The slider *swap, from word* is then set to 1, and to {last}."
+        in of_chapter(1)
+    )
 
 
 def test_the_patients_of_the_bug_gym():

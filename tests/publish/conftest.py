@@ -9,7 +9,9 @@ import pytest
 from lab import browser
 
 
-@pytest.fixture(scope="module")  # no longer, because its event loop keeps others from running in this thread
+@pytest.fixture(
+    scope="module"
+)  # no longer, because its event loop keeps others from running in this thread
 def chromium():
     with browser() as started:
         yield started

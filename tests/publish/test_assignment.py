@@ -1,4 +1,7 @@
-"""The nbgrader course: every exercise is graded, nothing is given away, and the marks are what they should be."""
+"""The nbgrader course.
+
+Every exercise is graded, nothing is given away, and the marks are what they should be.
+"""
 
 from helpers.teaching import exercises
 from tools.notebooks import CHAPTERS, dumps, read
@@ -31,7 +34,9 @@ def test_every_exercise_is_graded_and_its_stub_is_the_chapters(course, path):
     names = exercises_of(path)
     assert len(names) >= 3
     cells = {
-        cell.metadata.nbgrader.grade_id: cell for cell in released(course, path).cells if "nbgrader" in cell.metadata
+        cell.metadata.nbgrader.grade_id: cell
+        for cell in released(course, path).cells
+        if "nbgrader" in cell.metadata
     }
     stubs = {cell.id: cell.source for cell in read(path).cells}
     assert set(cells) == {*names, *(f"{name}_answer" for name in names)}
@@ -54,9 +59,14 @@ def graded(course):
     mistake = next(m for m in one_step.misconceptions if m.name == "W_hh is transposed")
     submissions = {"untouched": released(course, GRADED), "right": filled(released(course, GRADED))}
     wrong = filled(released(course, GRADED))
-    stub = next(cell for cell in wrong.cells if cell.metadata.get("nbgrader", {}).get("grade_id") == "one_step_answer")
+    stub = next(
+        cell
+        for cell in wrong.cells
+        if cell.metadata.get("nbgrader", {}).get("grade_id") == "one_step_answer"
+    )
     stub.source = (
-        "def my_step(params, x_t, h_prev):\n    return np.tanh(x_t @ params.W_xh + h_prev @ params.W_hh.T + params.b)"
+        "def my_step(params, x_t, h_prev):\n    return np.tanh(x_t @ params.W_xh + h_prev"
+        " @ params.W_hh.T + params.b)"
     )
     submissions["wrong"] = wrong
     api = assignment.course(course)
@@ -83,7 +93,9 @@ def test_the_marks_are_full_one_less_and_zero(graded):
 def test_the_feedback_names_the_misconception(graded):
     course, name = graded
     feedback = {
-        student: (course / "feedback" / student / GRADED.stem / f"{GRADED.stem}.html").read_text(encoding="utf-8")
+        student: (course / "feedback" / student / GRADED.stem / f"{GRADED.stem}.html").read_text(
+            encoding="utf-8"
+        )
         for student in ("right", "wrong", "untouched")
     }
     said = f"and this is what happened: {name}"

@@ -1,4 +1,7 @@
-"""The edition for the browser: complete, and all of it runs from its own wheel where there is no TensorFlow."""
+"""The edition for the browser.
+
+Complete, and all of it runs from its own wheel where there is no TensorFlow.
+"""
 
 import json
 import os
@@ -19,7 +22,8 @@ from nbformat.v4 import new_code_cell
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
-# As in a browser: what is not there cannot be imported, nor can a thread or a process be started by the course's code.
+# As in a browser: what is not there cannot be imported, nor can a thread or a process be started by
+# the course's code.
 LIKE_A_BROWSER = """\
 import sys
 
@@ -53,16 +57,26 @@ def test_everything_is_there(edition):
     wanted = {"LICENSE", *(f"{name}.ipynb" for name in lite.NOTEBOOKS)}
     assert {entry["name"] for entry in index["content"]} == {name.split("/")[0] for name in wanted}
     assert {
-        path.relative_to(edition / "files").as_posix() for path in (edition / "files").rglob("*") if path.is_file()
+        path.relative_to(edition / "files").as_posix()
+        for path in (edition / "files").rglob("*")
+        if path.is_file()
     } == wanted
-    settings = json.loads((edition / "jupyter-lite.json").read_text(encoding="utf-8"))["jupyter-config-data"]
+    settings = json.loads((edition / "jupyter-lite.json").read_text(encoding="utf-8"))[
+        "jupyter-config-data"
+    ]
     extensions = {extension["name"] for extension in settings["federated_extensions"]}
-    assert {"@jupyter-widgets/jupyterlab-manager", "anywidget", "@jupyterlite/pyodide-kernel-extension"} <= extensions
+    assert {
+        "@jupyter-widgets/jupyterlab-manager",
+        "anywidget",
+        "@jupyterlite/pyodide-kernel-extension",
+    } <= extensions
 
 
 @pytest.mark.browser
 @pytest.mark.parametrize(("width", "goes"), [(1280, True), (390, False)])
-def test_the_start_page_opens_the_course_where_there_is_room_for_it(edition, served, page, width, goes):
+def test_the_start_page_opens_the_course_where_there_is_room_for_it(
+    edition, served, page, width, goes
+):
     address = served(edition)
     page.set_viewport_size({"width": width, "height": 800})
     page.goto(f"{address}/index.html", wait_until="commit")
@@ -87,16 +101,22 @@ def test_the_wheel_can_be_installed_in_a_browser(installed):
     (info,) = installed.glob("*.dist-info")
     about = Parser().parsestr((info / "METADATA").read_text(encoding="utf-8"))
     needed = {Requirement(text).name for text in about.get_all("Requires-Dist")}
-    assert needed >= {"numpy", "matplotlib", "ipywidgets", "anywidget"} and not needed & lite.NOT_IN_THE_BROWSER
+    assert (
+        needed >= {"numpy", "matplotlib", "ipywidgets", "anywidget"}
+        and not needed & lite.NOT_IN_THE_BROWSER
+    )
     assert PYODIDE_PYTHON_VERSION in SpecifierSet(about["Requires-Python"])
     packed = {path.relative_to(installed).as_posix() for path in (installed / "helpers").rglob("*")}
-    tracked = subprocess.run(["git", "ls-files", "helpers"], cwd=lite.ROOT, capture_output=True, text=True, check=True)
+    tracked = subprocess.run(
+        ["git", "ls-files", "helpers"], cwd=lite.ROOT, capture_output=True, text=True, check=True
+    )
     assert set(tracked.stdout.split()) - packed == set()
 
 
 def test_every_module_but_one_loads_without_tensorflow(installed):
     modules = [
-        ".".join(path.relative_to(installed).with_suffix("").parts) for path in installed.rglob("helpers/**/*.py")
+        ".".join(path.relative_to(installed).with_suffix("").parts)
+        for path in installed.rglob("helpers/**/*.py")
     ]
     names = sorted({name.removesuffix(".__init__") for name in modules} - {"helpers.tf_rnn"})
     assert len(names) > 15
@@ -106,7 +126,9 @@ def test_every_module_but_one_loads_without_tensorflow(installed):
         + "".join(f"importlib.import_module({name!r})\n" for name in sorted(names))
     )
     env = {**os.environ, "PYTHONPATH": str(installed)}
-    done = subprocess.run([sys.executable, "-c", code], cwd=installed, env=env, capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=installed, env=env, capture_output=True, text=True
+    )
     assert done.returncode == 0, done.stderr
 
 
@@ -124,7 +146,11 @@ def test_it_runs_like_in_a_browser(name, edition, installed):
     )
     assert Path(notebook.cells[-1].outputs[0].text).is_relative_to(installed)
     before = [cell for cell in read(NOTEBOOKS / f"{name}.ipynb").cells if cell.cell_type == "code"]
-    stored = {cell.id: texts(cell) for cell in before if "nbval-ignore-output" not in cell.metadata.get("tags", [])}
+    stored = {
+        cell.id: texts(cell)
+        for cell in before
+        if "nbval-ignore-output" not in cell.metadata.get("tags", [])
+    }
     compared = [cell for cell in code if cell.id in stored]
     assert len(compared) > 1
     assert [cell.id for cell in compared if texts(cell) != stored[cell.id]] == []
@@ -151,7 +177,9 @@ def test_what_needs_tensorflow_is_text_with_its_output(name, edition):
                     assert {"image/png": output.data["image/png"]} in text.attachments.values()
         elif cell.cell_type == "code":
             assert after[cell.id].source == cell.source
-            assert not re.search(r"^\s*(?:import|from) (?:tensorflow|keras)", cell.source, re.MULTILINE)
+            assert not re.search(
+                r"^\s*(?:import|from) (?:tensorflow|keras)", cell.source, re.MULTILINE
+            )
 
 
 @pytest.mark.parametrize("name", lite.NOTEBOOKS)
@@ -168,7 +196,9 @@ def test_every_link_leads_somewhere(name, edition):
 @pytest.mark.browser
 def test_the_start_page_opens_in_a_browser(edition, page, served):
     page.goto(served(edition))
-    page.get_by_role("strong").filter(has_text="This is the edition for the browser").wait_for(timeout=60_000)
+    page.get_by_role("strong").filter(has_text="This is the edition for the browser").wait_for(
+        timeout=60_000
+    )
     for name in lite.NOTEBOOKS:
         page.locator(".jp-DirListing-itemText").filter(has_text=name.split("/")[0]).wait_for()
     assert page.locator(".jp-Dialog").count() == 0

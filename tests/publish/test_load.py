@@ -18,7 +18,9 @@ UNITS = {"M": 2**20, "G": 2**30}  # JupyterHub's
 
 def chapter(folder, *sources):
     path = folder / "chapter.ipynb"
-    path.write_text(dumps(new_notebook(cells=[new_code_cell(source) for source in sources])), encoding="utf-8")
+    path.write_text(
+        dumps(new_notebook(cells=[new_code_cell(source) for source in sources])), encoding="utf-8"
+    )
     return path
 
 
@@ -29,7 +31,9 @@ def processes():
 def test_two_students_are_measured(tmp_path):
     before = processes()
     hold = "import time\nheld = bytearray(200 * 2**20)\nheld[::4096] = b'1' * (200 * 256)"
-    of = asyncio.run(load.lesson(2, chapter(tmp_path, hold, "time.sleep(3 * 0.5)", "assert len(held) > 0")))
+    of = asyncio.run(
+        load.lesson(2, chapter(tmp_path, hold, "time.sleep(3 * 0.5)", "assert len(held) > 0"))
+    )
     assert of.students == 2
     assert 250 * load.MB < of.mean <= of.largest < 600 * load.MB
     assert of.largest < of.machine <= 2 * of.largest
@@ -54,7 +58,9 @@ def test_a_class_that_takes_too_long_is_ended(tmp_path, monkeypatch):
 
 def table():
     """The rows of the table in teaching.md, in the script's columns."""
-    rows = re.findall(r"^\| (\d+) \| (\d+) \| (\d+) \| (\d+) \| (\d+) \| (\d+) \|$", TEACHING, re.MULTILINE)
+    rows = re.findall(
+        r"^\| (\d+) \| (\d+) \| (\d+) \| (\d+) \| (\d+) \| (\d+) \|$", TEACHING, re.MULTILINE
+    )
     return [load.Class(*map(int, row)) for row in rows]
 
 
@@ -66,7 +72,11 @@ def test_the_hubs_limits_follow_from_what_was_measured():
     measured = table()
     assert [row.students for row in measured] == [1, 5, 10, 20]
     memory, cpu = HUB["singleuser"]["memory"], HUB["singleuser"]["cpu"]
-    assert max(row.largest for row in measured) <= size(memory["guarantee"]) <= 2 * max(row.mean for row in measured)
+    assert (
+        max(row.largest for row in measured)
+        <= size(memory["guarantee"])
+        <= 2 * max(row.mean for row in measured)
+    )
     (largest_chapter,) = set(re.findall(r"peaks at (\d+) MB", TEACHING))
     assert int(largest_chapter) + max(row.largest for row in measured) <= size(memory["limit"])
     assert cpu["guarantee"] == 2 / measured[-1].students

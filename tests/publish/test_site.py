@@ -1,4 +1,7 @@
-"""The static edition: complete, typeset, reachable, and usable by everybody, in the light and in the dark."""
+"""The static edition.
+
+Complete, typeset, reachable, and usable by everybody, in the light and in the dark.
+"""
 
 import re
 import subprocess
@@ -19,7 +22,9 @@ DESKTOP, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
 def site(tmp_path_factory):
     folder = tmp_path_factory.mktemp("site")
     sphinx = "-m sphinx -q -W --keep-going -c tools/publish/site notebooks".split()
-    done = subprocess.run([sys.executable, *sphinx, folder], cwd=ROOT, capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, *sphinx, folder], cwd=ROOT, capture_output=True, text=True
+    )
     assert done.returncode == 0, done.stderr
     return folder
 
@@ -71,7 +76,12 @@ def test_every_link_inside_the_site_leads_somewhere(site):
 def test_no_page_needs_another_host(site):
     for path in pages_of(site):
         html = path.read_text(encoding="utf-8")
-        assert re.findall(r"<(?:script|img|link rel=\"stylesheet\")[^>]* (?:src|href)=\"https?:[^\"]*\"", html) == []
+        assert (
+            re.findall(
+                r"<(?:script|img|link rel=\"stylesheet\")[^>]* (?:src|href)=\"https?:[^\"]*\"", html
+            )
+            == []
+        )
 
 
 @pytest.mark.parametrize("name", PAGES)
@@ -90,7 +100,9 @@ def test_every_picture_of_a_notebook_is_there_and_described(site, name):
 
 @pytest.mark.parametrize("name", PAGES)
 def test_every_page_can_be_opened_on_binder(site, name):
-    assert f"urlpath=lab/tree/notebooks/{name}.ipynb" in (site / f"{name}.html").read_text(encoding="utf-8")
+    assert f"urlpath=lab/tree/notebooks/{name}.ipynb" in (site / f"{name}.html").read_text(
+        encoding="utf-8"
+    )
 
 
 @pytest.mark.browser
@@ -109,10 +121,17 @@ def test_a_page_is_typeset_accessible_and_fits_a_phone(address, name, page):
         page.evaluate("theme => document.documentElement.dataset.theme = theme", theme)
         page.wait_for_timeout(300)
         found = page.evaluate(
-            "axe.run(document, {runOnly: ['wcag2a', 'wcag2aa'], resultTypes: ['violations', 'incomplete']})"
+            "axe.run(document, {runOnly: ['wcag2a', 'wcag2aa'], resultTypes: ['violations',"
+            " 'incomplete']})"
         )
-        for result in found["incomplete"]:  # axe leaves it open whether text in the colour of its background is meant
-            unseen = [node["target"] for node in result["nodes"] if "has a 1:1 contrast" in str(node["any"])]
+        for result in found[
+            "incomplete"
+        ]:  # axe leaves it open whether text in the colour of its background is meant
+            unseen = [
+                node["target"]
+                for node in result["nodes"]
+                if "has a 1:1 contrast" in str(node["any"])
+            ]
             problems += [f"{theme}: nobody can see {unseen}"] if unseen else []
         for violation in found["violations"]:
             if violation["impact"] in ("serious", "critical"):
@@ -139,4 +158,6 @@ def test_a_page_is_typeset_accessible_and_fits_a_phone(address, name, page):
 def test_the_search_finds_a_term(address, page):
     page.goto(f"{address}/search.html?q=Jacobian")
     page.locator("#search-results li a").first.wait_for()
-    assert "03_backpropagation" in " ".join(a.get_attribute("href") for a in page.locator("#search-results li a").all())
+    assert "03_backpropagation" in " ".join(
+        a.get_attribute("href") for a in page.locator("#search-results li a").all()
+    )

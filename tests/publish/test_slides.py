@@ -1,4 +1,7 @@
-"""The decks: every cell has its place, nothing is lost, and no slide overflows in a real browser."""
+"""The decks.
+
+Every cell has its place, nothing is lost, and no slide overflows in a real browser.
+"""
 
 import re
 from html import unescape
@@ -19,7 +22,10 @@ def built(tmp_path_factory):
 
 
 def test_text_is_cut_into_pieces_and_put_together_again():
-    source = "## A head\n\nOne *sentence*. Two: **it.** Three, e.g. this.\n\n- one\n- item\n  two\n\n$$\na\n$$\n\n| a |"
+    source = (
+        "## A head\n\nOne *sentence*. Two: **it.** Three, e.g. this.\n\n- one\n- item\n"
+        "  two\n\n$$\na\n$$\n\n| a |"
+    )
     source += "\n\n> Q. One.\n> Two."
     assert slides.pieces(source) == [
         ["## A head"],
@@ -57,7 +63,9 @@ def test_a_cell_without_a_place_is_named():
 def test_all_text_of_a_chapter_is_on_its_slides_or_in_their_notes(path):
     notebook = read(path)
     told = " ".join(
-        " ".join(cell.source.split()) for cell in slides.deck(notebook).cells if cell.cell_type == "markdown"
+        " ".join(cell.source.split())
+        for cell in slides.deck(notebook).cells
+        if cell.cell_type == "markdown"
     )
     missing = []
     for cell in notebook.cells:
@@ -71,16 +79,28 @@ def test_all_text_of_a_chapter_is_on_its_slides_or_in_their_notes(path):
 def test_every_section_is_a_column_of_slides(path):
     texts = [cell.source for cell in read(path).cells if cell.cell_type == "markdown"]
     headings = re.findall(r"(?m)^#{1,2} .*$", "\n".join(texts))
-    columns = [cell for cell in slides.deck(read(path)).cells if cell.metadata.slideshow.slide_type == "slide"]
+    columns = [
+        cell
+        for cell in slides.deck(read(path)).cells
+        if cell.metadata.slideshow.slide_type == "slide"
+    ]
     assert [cell.source.splitlines()[0] for cell in columns] == headings
 
 
 @pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
 def test_no_answer_stands_beside_its_question_from_the_start(path):
-    parts = [cell for cell in slides.deck(read(path)).cells if cell.metadata.slideshow.slide_type != "notes"]
+    parts = [
+        cell
+        for cell in slides.deck(read(path)).cells
+        if cell.metadata.slideshow.slide_type != "notes"
+    ]
     asked = [n for n, cell in enumerate(parts) if slides.QUESTION in cell.source]
     assert asked
-    assert {parts[n + 1].metadata.slideshow.slide_type for n in asked} <= {"slide", "subslide", "fragment"}
+    assert {parts[n + 1].metadata.slideshow.slide_type for n in asked} <= {
+        "slide",
+        "subslide",
+        "fragment",
+    }
 
 
 @pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
@@ -101,9 +121,17 @@ def test_every_picture_is_described(path, built):
 @pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
 def test_no_slide_overflows_and_every_equation_is_set(path, built, page):
     problems = []
-    page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
+    page.on(
+        "console",
+        lambda message: problems.append(message.text) if message.type == "error" else None,
+    )
     page.on("pageerror", lambda error: problems.append(str(error)))
-    page.on("request", lambda request: problems.append(request.url) if not request.url.startswith("file:") else None)
+    page.on(
+        "request",
+        lambda request: (
+            problems.append(request.url) if not request.url.startswith("file:") else None
+        ),
+    )
     page.goto((built / f"{path.stem}.slides.html").as_uri())
     page.wait_for_function("window.Reveal && Reveal.isReady()")
     count = page.evaluate("Reveal.getTotalSlides()")
@@ -112,15 +140,21 @@ def test_no_slide_overflows_and_every_equation_is_set(path, built, page):
         found = page.evaluate(MEASURE)
         where = f"slide {number} ({found['title']!r})"
         if found["bottom"] > 720 or found["right"] > 1280:
-            problems.append(f"{where} is {found['right']} × {found['bottom']} large, more than 1280 × 720")
+            problems.append(
+                f"{where} is {found['right']} × {found['bottom']} large, more than 1280 × 720"
+            )
         if found["words"] > WORDS_ON_A_SLIDE:
-            problems.append(f"{where} has {found['words']} words of text, more than {WORDS_ON_A_SLIDE}")
+            problems.append(
+                f"{where} has {found['words']} words of text, more than {WORDS_ON_A_SLIDE}"
+            )
         if found["words"] == 0 and not found["pictures"]:
             problems.append(f"{where} is empty")
         if found["raw"]:
             problems.append(f"{where} shows the source of an equation: {found['raw']}")
         page.evaluate("Reveal.next()")
-        while page.evaluate("Reveal.getCurrentSlide().querySelectorAll('.fragment:not(.visible)').length"):
+        while page.evaluate(
+            "Reveal.getCurrentSlide().querySelectorAll('.fragment:not(.visible)').length"
+        ):
             page.evaluate("Reveal.next()")
     assert not problems, "\n".join(problems)
 
@@ -131,7 +165,9 @@ def test_arrow_down_goes_to_the_next_section(built, page):
     page.wait_for_function("window.Reveal && Reveal.isReady()")
 
     def title():
-        return page.evaluate("Reveal.getCurrentSlide().querySelector('h1, h2')?.textContent.trim()[0]")
+        return page.evaluate(
+            "Reveal.getCurrentSlide().querySelector('h1, h2')?.textContent.trim()[0]"
+        )
 
     keys = "Down Right Down Down Up Right Up Up Up"
     seen = [page.keyboard.press(f"Arrow{key}") or title() for key in keys.split()]

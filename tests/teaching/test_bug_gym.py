@@ -1,10 +1,20 @@
-"""The bug gym: every patient is ill and distinguishable, right diagnoses are supported and wrong ones are not."""
+"""The bug gym.
+
+Every patient is ill and distinguishable, right diagnoses are supported and wrong ones are not.
+"""
 
 import re
 
 from helpers.numpy_rnn import rnn_backward
 from helpers.teaching.exercises import bug_gym
-from helpers.teaching.exercises.bug_gym import BUGS, PASSES, PATIENTS, RIGHT_BELOW, SITUATIONS, errors
+from helpers.teaching.exercises.bug_gym import (
+    BUGS,
+    PASSES,
+    PATIENTS,
+    RIGHT_BELOW,
+    SITUATIONS,
+    errors,
+)
 from helpers.teaching.exercises.engine import NOT_ATTEMPTED, RECOGNISED, RIGHT, WRONG
 from tools.notebooks import NOTEBOOKS, read
 
@@ -29,7 +39,9 @@ def test_the_right_pass_agrees_with_central_differences_and_with_the_course():
     assert errors(bug_gym.backward).max() < 1e-8
     for situation in SITUATIONS.values():
         arguments = bug_gym.arguments_in(situation)
-        for ours, theirs in zip(bug_gym.backward(*arguments), rnn_backward(*arguments), strict=True):
+        for ours, theirs in zip(
+            bug_gym.backward(*arguments), rnn_backward(*arguments), strict=True
+        ):
             np.testing.assert_allclose(ours, theirs, rtol=0, atol=1e-12)
 
 
@@ -83,7 +95,9 @@ def test_a_wrong_diagnosis_is_told_by_a_cell_that_contradicts_it():
     for n, actual in enumerate(PATIENTS, 1):
         for name in set(BUGS) - {actual}:
             telling, agreeing = bug_gym.judge(n, name).sentences
-            row, column, would_be = re.search(r"by (\w+) at “(.+?)” would be (right|wrong)", telling).groups()
+            row, column, would_be = re.search(
+                r"by (\w+) at “(.+?)” would be (right|wrong)", telling
+            ).groups()
             cell = (
                 ["W_xh", "W_hh", "b", "x", "h_0"].index(row),
                 [s.replace("\n", " ") for s in SITUATIONS].index(column),
@@ -97,7 +111,9 @@ def test_a_diagnosis_in_plain_words():
     feedback = bug_gym.judge(PATIENTS.index("h_t for h_prev") + 1, "h_0 taken for zero")
     assert feedback.headline == "The evidence speaks against it: h_0 taken for zero."
     telling, agreeing = feedback.sentences
-    assert re.fullmatch(r"With that bug, the gradient by W_hh at “.+” would be right. This patient is .+", telling)
+    assert re.fullmatch(
+        r"With that bug, the gradient by W_hh at “.+” would be right. This patient is .+", telling
+    )
     assert agreeing == "In 34 of the 35 cells the two agree on right or wrong."
 
 
@@ -111,7 +127,9 @@ def test_an_unknown_bug_lists_the_names(unknown):
 @pytest.mark.parametrize("n", [0, len(PATIENTS) + 1, -1, "2", None, 1.5])
 def test_there_is_no_such_patient(n):
     for function in (bug_gym.fingerprint, bug_gym.source, lambda n: bug_gym.diagnose(n, ...)):
-        with refused(ValueError, f"n must be the number of a patient, 1 to {len(PATIENTS)}", repr(n)):
+        with refused(
+            ValueError, f"n must be the number of a patient, 1 to {len(PATIENTS)}", repr(n)
+        ):
             function(n)
 
 
@@ -122,12 +140,18 @@ def test_a_repaired_patient(n):
     assert bug_gym.examine(n, lambda *arguments: ...).kind == NOT_ATTEMPTED
     for name in BUGS:
         feedback = bug_gym.examine(n, PASSES[name])
-        says = f"it still behaves as patient {n}" if name == PATIENTS[n - 1] else f"it behaves as “{name}” now"
+        says = (
+            f"it still behaves as patient {n}"
+            if name == PATIENTS[n - 1]
+            else f"it behaves as “{name}” now"
+        )
         assert feedback.kind == RECOGNISED and says in feedback.headline
 
 
 def test_a_repair_that_is_wrong_otherwise():
-    feedback = bug_gym.examine(2, lambda *arguments: tuple(1.1 * g for g in bug_gym.backward(*arguments)))
+    feedback = bug_gym.examine(
+        2, lambda *arguments: tuple(1.1 * g for g in bug_gym.backward(*arguments))
+    )
     assert feedback.kind == WRONG and "entries differ" in text_of(feedback)
 
 
@@ -138,7 +162,9 @@ def test_the_source_that_is_shown_is_the_patient(n, monkeypatch):
     bug_gym.source(n)
     namespace = {"np": np}
     exec(shown[0].parts[0][1], namespace)
-    np.testing.assert_array_equal(errors(namespace[f"patient_{n}"]), errors(PASSES[PATIENTS[n - 1]]))
+    np.testing.assert_array_equal(
+        errors(namespace[f"patient_{n}"]), errors(PASSES[PATIENTS[n - 1]])
+    )
 
 
 def test_a_fingerprint_says_in_words_what_it_draws(monkeypatch):
@@ -157,7 +183,9 @@ def test_a_fingerprint_says_in_words_what_it_draws(monkeypatch):
 
 
 @pytest.mark.filterwarnings("error")
-@pytest.mark.parametrize("name", ["bias averaged", "slope of the step before"])  # one row wrong, everything wrong
+@pytest.mark.parametrize(
+    "name", ["bias averaged", "slope of the step before"]
+)  # one row wrong, everything wrong
 def test_a_fingerprint_is_drawn_without_a_warning_and_said_alike_each_time(name, capsys):
     n = PATIENTS.index(name) + 1
     bug_gym.fingerprint(n)

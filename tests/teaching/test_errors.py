@@ -16,7 +16,10 @@ KERAS = (
         (ValueError("Two words."), "Two words."),
         (ValueError("\x1b[31mTwo\x1b[0m words."), "Two words."),
         (ValueError(KERAS), "Two words."),
-        (ValueError("Exception encountered when calling f(): no"), "Exception encountered when calling f(): no"),
+        (
+            ValueError("Exception encountered when calling f(): no"),
+            "Exception encountered when calling f(): no",
+        ),
         (KeyError("a"), "'a'"),
         (ValueError(), ""),
     ],

@@ -1,4 +1,7 @@
-"""The exercises: right answers pass, classic mistakes are named, and nothing a reader hands in breaks a check."""
+"""The exercises.
+
+Right answers pass, classic mistakes are named, and nothing a reader hands in breaks a check.
+"""
 
 import _thread
 import asyncio
@@ -17,7 +20,14 @@ from dataclasses import FrozenInstanceError, fields
 from helpers.numpy_rnn import rnn_step
 from helpers.teaching import exercises
 from helpers.teaching.exercises import engine
-from helpers.teaching.exercises.engine import NOT_ATTEMPTED, RECOGNISED, RIGHT, WRONG, Exercise, edited
+from helpers.teaching.exercises.engine import (
+    NOT_ATTEMPTED,
+    RECOGNISED,
+    RIGHT,
+    WRONG,
+    Exercise,
+    edited,
+)
 from tools import solutions
 from tools.notebooks import CHAPTERS, dumps, read
 
@@ -25,7 +35,9 @@ import numpy as np
 import pytest
 
 ALL = {name: value for name, value in vars(exercises).items() if isinstance(value, Exercise)}
-MISTAKES = [(name, mistake) for name, exercise in ALL.items() for mistake in exercise.misconceptions]
+MISTAKES = [
+    (name, mistake) for name, exercise in ALL.items() for mistake in exercise.misconceptions
+]
 
 
 def handed_in(exercise, mistake):
@@ -51,14 +63,18 @@ def test_the_solution_passes_and_nothing_changes_in_the_notebook(name):
     assert global_state() == before
 
 
-@pytest.mark.parametrize(("name", "mistake"), MISTAKES, ids=[f"{name}: {m.name}" for name, m in MISTAKES])
+@pytest.mark.parametrize(
+    ("name", "mistake"), MISTAKES, ids=[f"{name}: {m.name}" for name, m in MISTAKES]
+)
 def test_each_mistake_is_recognised_under_its_own_name(name, mistake):
     feedback = ALL[name].examine(handed_in(ALL[name], mistake))
     assert feedback.kind == RECOGNISED, text_of(feedback)
     assert feedback.headline.endswith(f"{mistake.name}.")
 
 
-@pytest.mark.parametrize("name", [name for name in ALL if not ALL[name].ask])  # many designs are right
+@pytest.mark.parametrize(
+    "name", [name for name in ALL if not ALL[name].ask]
+)  # many designs are right
 def test_an_unlisted_wrong_answer_gets_no_diagnosis(name):
     exercise = ALL[name]
 
@@ -72,10 +88,16 @@ def test_an_unlisted_wrong_answer_gets_no_diagnosis(name):
             return type(value)(*parts) if hasattr(value, "_fields") else tuple(parts)
         if isinstance(value, dict):
             return {key: disturbed(part) for key, part in value.items()}
-        return value * 1.01 + 0.017 if engine._is_array(value) or isinstance(value, float) else value + 17
+        return (
+            value * 1.01 + 0.017
+            if engine._is_array(value) or isinstance(value, float)
+            else value + 17
+        )
 
     answer = exercise.right_answer
-    wrong = (lambda *args: disturbed(answer(*args))) if exercise.wants_function else disturbed(answer)
+    wrong = (
+        (lambda *args: disturbed(answer(*args))) if exercise.wants_function else disturbed(answer)
+    )
     feedback = exercise.examine(wrong)
     assert feedback.kind == WRONG, text_of(feedback)
 
@@ -91,7 +113,10 @@ def test_a_stub_is_not_an_attempt(name):
 NONSENSE = [
     None,
     pytest.param(np.zeros((7, 7, 7, 7)), id="zeros"),
-    *(pytest.param(each, marks=pytest.mark.stress, id=repr(each)) for each in ("x", [], np.nan, {})),
+    *(
+        pytest.param(each, marks=pytest.mark.stress, id=repr(each))
+        for each in ("x", [], np.nan, {})
+    ),
 ]
 
 
@@ -109,7 +134,9 @@ def test_what_an_exercise_says(name, monkeypatch):
     exercise = ALL[name]
     assert exercise.name == name
     assert len(exercise.hints) >= 2 and len(exercise.misconceptions) >= 2
-    assert len({mistake.name for mistake in exercise.misconceptions}) == len(exercise.misconceptions)
+    assert len({mistake.name for mistake in exercise.misconceptions}) == len(
+        exercise.misconceptions
+    )
     for mistake in exercise.misconceptions:
         assert len(mistake.says) > 80 and mistake.says.endswith((".", "?"))
         assert not mistake.name.endswith(".") and re.match(r"section \d+", mistake.reread)
@@ -118,10 +145,16 @@ def test_what_an_exercise_says(name, monkeypatch):
     exercise.hint()
     exercise.solution()
     hints, solution = shown
-    assert hints.parts[0] == (f"Hint 1 of {len(exercise.hints)}", exercise.hints[0]) and not hints.code
+    assert (
+        hints.parts[0] == (f"Hint 1 of {len(exercise.hints)}", exercise.hints[0]) and not hints.code
+    )
     assert len(hints.parts) == len(exercise.hints)
     ((summary, source),) = solution.parts
-    assert summary == "Solution" and source == source.strip() and source in inspect.getsource(exercise.answer)
+    assert (
+        summary == "Solution"
+        and source == source.strip()
+        and source in inspect.getsource(exercise.answer)
+    )
     assert solution.code
 
 
@@ -139,14 +172,22 @@ class Broken:
     def fail(self, *args):
         raise ValueError("broken")
 
-    __eq__ = __ne__ = __lt__ = __gt__ = __len__ = __iter__ = __getitem__ = __bool__ = __repr__ = __str__ = fail
-    __array__ = __int__ = __float__ = __index__ = __hash__ = __add__ = __radd__ = __sub__ = __mul__ = fail
+    __eq__ = __ne__ = __lt__ = __gt__ = __len__ = __iter__ = __getitem__ = __bool__ = __repr__ = (
+        __str__
+    ) = fail
+    __array__ = __int__ = __float__ = __index__ = __hash__ = __add__ = __radd__ = __sub__ = (
+        __mul__
+    ) = fail
     shape = numpy = dtype = property(fail)
 
 
 def obliging(kind):
     """Return a subclass that says yes to every comparison and has the length that one would like."""
-    return type(f"Obliging{kind.__name__}", (kind,), {"__eq__": lambda a, b: True, "__ne__": lambda a, b: False})
+    return type(
+        f"Obliging{kind.__name__}",
+        (kind,),
+        {"__eq__": lambda a, b: True, "__ne__": lambda a, b: False},
+    )
 
 
 class BrokenTuple(tuple):
@@ -262,10 +303,12 @@ def told(exercise, answer):
     return feedback
 
 
-# Every exercise under `make stress`; every day one whose answer is a function, a value, and something to be tried out.
+# Every exercise under `make stress`; every day one whose answer is a function, a value, and
+# something to be tried out.
 EVERY_DAY = "all_states", "count_parameters", "one_bit"
 every_exercise = pytest.mark.parametrize(
-    "name", [name if name in EVERY_DAY else pytest.param(name, marks=pytest.mark.stress) for name in ALL]
+    "name",
+    [name if name in EVERY_DAY else pytest.param(name, marks=pytest.mark.stress) for name in ALL],
 )
 
 
@@ -309,7 +352,9 @@ def test_an_answer_that_spoils_all_it_is_given_spoils_nothing_for_the_next(name)
 
 
 @pytest.mark.parametrize(
-    "instead", [None, Broken(), [1], [0.0] * 3, (), {}, "x", np.zeros(7), 7.5], ids=[*map(str, range(9))]
+    "instead",
+    [None, Broken(), [1], [0.0] * 3, (), {}, "x", np.zeros(7), 7.5],
+    ids=[*map(str, range(9))],
 )
 def test_an_argument_in_which_something_else_stands_was_changed(instead):
     for value in ([np.zeros(3)], [[1, 2]], [(1, 2)], [{"a": 1}], ["a"], [7], [0.5], [0], [np.nan]):
@@ -321,7 +366,11 @@ def test_an_argument_in_which_something_else_stands_was_changed(instead):
 
 
 def test_an_argument_in_which_the_same_stands_again_was_not_changed():
-    for old, new in ([0.5], [float("0.5")]), (["ab"], ["".join("ab")]), ([10**9], [int("1000000000")]):
+    for old, new in (
+        ([0.5], [float("0.5")]),
+        (["ab"], ["".join("ab")]),
+        ([10**9], [int("1000000000")]),
+    ):
         assert old[0] is not new[0] and engine._same(old, new)
 
 
@@ -334,12 +383,16 @@ def test_what_is_in_a_dictionary_is_watched_and_a_generator_may_be_used():
 
     assert plus_one.examine(lambda d: d["a"] + 1).kind == RIGHT
     assert plus_one.examine(changes).headline == "Your function changed its argument `d`."
-    draws = small(lambda rng: rng.random(), cases=lambda rng: (np.random.default_rng(rng.integers(9)),))
+    draws = small(
+        lambda rng: rng.random(), cases=lambda rng: (np.random.default_rng(rng.integers(9)),)
+    )
     assert draws.examine(lambda rng: rng.random()).kind == RIGHT
     assert draws.examine(lambda rng: rng.random() + 1).kind == WRONG
 
 
-@pytest.mark.parametrize("wait", [lambda: time.sleep(60), threading.Event().wait], ids=["sleep", "event"])
+@pytest.mark.parametrize(
+    "wait", [lambda: time.sleep(60), threading.Event().wait], ids=["sleep", "event"]
+)
 def test_an_answer_that_waits_is_left_behind(wait, monkeypatch):
     monkeypatch.setattr(engine, "TIME_LIMIT", 0.1)
     before, start = threading.enumerate(), time.monotonic()
@@ -395,7 +448,10 @@ def test_what_to_read_again_exists(path):
         for mistake in ALL[name].misconceptions:
             section = re.match(r"section (\d+)", mistake.reread)[1]
             assert section in sections, (name, mistake.reread)
-            assert set(re.findall(r"equation \((\d)\)", mistake.reread)) <= numbers, (name, mistake.reread)
+            assert set(re.findall(r"equation \((\d)\)", mistake.reread)) <= numbers, (
+                name,
+                mistake.reread,
+            )
 
 
 @pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
@@ -440,7 +496,9 @@ def test_a_solution_that_is_not_right_is_named(tmp_path, capsys, monkeypatch):
     (at,) = [n for n, cell in enumerate(code) if "exercises.one_step.check(" in cell.source]
     chapter.cells = [code[0], code[at - 1], code[at]]
     (tmp_path / "short.ipynb").write_text(dumps(chapter), encoding="utf-8")
-    monkeypatch.setattr(solutions, "source_for", lambda exercise, answer: f"def {answer}(*args):\n    return 0")
+    monkeypatch.setattr(
+        solutions, "source_for", lambda exercise, answer: f"def {answer}(*args):\n    return 0"
+    )
     assert solutions.main(str(tmp_path / "filled"), str(tmp_path / "short.ipynb")) == 1
     assert "one_step not right" in capsys.readouterr().out
 
@@ -453,13 +511,22 @@ def test_a_solution_that_is_not_right_is_named(tmp_path, capsys, monkeypatch):
 
 @pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
 def test_quizzes_answer_every_option(path):
-    quizzes = [c.source for c in read(path).cells if c.cell_type == "markdown" and "**Quick quiz" in c.source]
+    quizzes = [
+        c.source
+        for c in read(path).cells
+        if c.cell_type == "markdown" and "**Quick quiz" in c.source
+    ]
     assert len(quizzes) >= 2
     for quiz in quizzes:
-        options = re.findall(r"<details><summary>(.+?)</summary>\n\n(.+?)\n\n</details>", quiz, re.DOTALL)
+        options = re.findall(
+            r"<details><summary>(.+?)</summary>\n\n(.+?)\n\n</details>", quiz, re.DOTALL
+        )
         assert len(options) >= 3 and quiz.count("<details>") == len(options), quiz
         assert sum(answer.startswith("**Right.**") for _, answer in options) == 1, quiz
-        assert all(answer.startswith(("**Right.**", "**No.**")) and len(answer) > 60 for _, answer in options), quiz
+        assert all(
+            answer.startswith(("**Right.**", "**No.**")) and len(answer) > 60
+            for _, answer in options
+        ), quiz
 
 
 # The engine
@@ -474,9 +541,14 @@ def test_an_exception_is_told_with_its_line_and_shapes():
         return x_t @ h_prev
 
     told = text_of(examine(wrong)).splitlines()
-    assert told[0] == "✗ Your function stopped with a ValueError." and told[1].startswith("It said: ")
+    assert told[0] == "✗ Your function stopped with a ValueError." and told[1].startswith(
+        "It said: "
+    )
     assert "That was in line 2: `return x_t @ h_prev`" in told
-    assert told[-1] == "The shapes that came in: W_xh (5, 5), W_hh (5, 5), b (5,), x_t (2, 5), h_prev (2, 5)."
+    assert (
+        told[-1]
+        == "The shapes that came in: W_xh (5, 5), W_hh (5, 5), b (5,), x_t (2, 5), h_prev (2, 5)."
+    )
 
 
 def test_the_line_is_the_readers_own():
@@ -498,15 +570,20 @@ def test_the_line_is_the_readers_own():
     assert "line 3: `return x_t @ h_prev`" in text_of(examine(decorated))
     names = {}
     exec("def nowhere(params, x_t, h_prev):\n    raise ValueError", names)
-    assert "That was" not in text_of(examine(names["nowhere"])) and "It said" not in text_of(examine(names["nowhere"]))
+    assert "That was" not in text_of(examine(names["nowhere"])) and "It said" not in text_of(
+        examine(names["nowhere"])
+    )
 
 
 def test_only_what_is_known_is_said_of_an_exception():
     said = "stopped with a ValueError.\nIt said: no"
-    assert text_of(small(lambda a: a, cases=lambda rng: (2.0,)).examine(raises(ValueError("no")))).endswith(
-        f"✗ Your function {said}\nThat was in line 2: `raise error`"
+    assert text_of(
+        small(lambda a: a, cases=lambda rng: (2.0,)).examine(raises(ValueError("no")))
+    ).endswith(f"✗ Your function {said}\nThat was in line 2: `raise error`")
+    assert (
+        text_of(small(lambda: 7, ask=raises(ValueError("no"))).examine(7))
+        == f"✗ Trying your answer out {said}"
     )
-    assert text_of(small(lambda: 7, ask=raises(ValueError("no"))).examine(7)) == f"✗ Trying your answer out {said}"
     assert "It said" not in text_of(examine(raises(Mute())))
     odd = raises(ValueError("no"))
     odd.__wrapped__ = type("Odd", (), {"__code__": 3, "__call__": raises(ValueError("no"))})()
@@ -526,7 +603,11 @@ def test_whatever_is_raised_is_told(stop):
         raise stop("enough")
 
     feedback = examine(wrong)
-    assert feedback.kind == WRONG and stop.__name__ in feedback.headline and "enough" in text_of(feedback)
+    assert (
+        feedback.kind == WRONG
+        and stop.__name__ in feedback.headline
+        and "enough" in text_of(feedback)
+    )
 
 
 def test_what_keras_wraps_around_a_message_is_left_out():
@@ -594,7 +675,9 @@ def test_an_answer_ends_when_its_check_is_interrupted():
 
 def test_without_threads_as_in_a_browser_it_is_stopped_too(monkeypatch):
     monkeypatch.setattr(sys, "platform", "emscripten")
-    monkeypatch.setattr(threading.Thread, "start", lambda thread: pytest.fail("there are no threads in a browser"))
+    monkeypatch.setattr(
+        threading.Thread, "start", lambda thread: pytest.fail("there are no threads in a browser")
+    )
     monkeypatch.setattr(engine, "TIME_LIMIT", 0.3)
     assert examine(rnn_step).kind == RIGHT and sys.gettrace() is None
 
@@ -632,7 +715,10 @@ def test_changing_an_argument_is_noticed_also_inside_the_weights():
         (lambda params, x_t, h_prev: None, "return"),
         (lambda params, x_t, h_prev: [0.0], "type list"),
         (lambda params, x_t, h_prev: rnn_step(params, x_t, h_prev).T, "shape of the transpose"),
-        (lambda params, x_t, h_prev: rnn_step(params, x_t, h_prev).astype(np.float32), "got float32"),
+        (
+            lambda params, x_t, h_prev: rnn_step(params, x_t, h_prev).astype(np.float32),
+            "got float32",
+        ),
         (lambda params, x_t, h_prev: h_prev * np.nan, "is nan"),
         (lambda params, x_t, h_prev: h_prev.astype(object), "dtype is object"),
         (lambda params, x_t, h_prev: rnn_step(params, x_t, h_prev) + 1e-3, "entries differ"),
@@ -665,7 +751,9 @@ def test_a_wrong_value_is_not_told_the_right_one():
     assert text_of(seven.examine(7)) == "✓ Right: it."
     assert text_of(seven.examine(6)) == "✗ it is not right."
     assert text_of(seven.examine("6")) == "✗ it should be a number.\nA value of type str came."
-    assert text_of(small(lambda: 7, ask=lambda value: value).examine(6)).endswith("\nexpected 7, got 6.")
+    assert text_of(small(lambda: 7, ask=lambda value: value).examine(6)).endswith(
+        "\nexpected 7, got 6."
+    )
 
 
 class Tensor:
@@ -692,7 +780,11 @@ RESULTS = [  # (right, handed in, what is said unless it is right)
     (7, np.array(7), None),
     (7, np.array([7]), "it should be a number.\nA value of type ndarray came."),
     (7, [7], "it should be a number.\nA value of type list came."),
-    (7, None, "it is None.\nDoes your function end with a `return`, with everything that was asked for?"),
+    (
+        7,
+        None,
+        "it is None.\nDoes your function end with a `return`, with everything that was asked for?",
+    ),
     (1, True, "it should be a number.\nA value of type bool came."),
     (7, 1j, "it should be a number.\nA value of type complex came."),
     (7.5, "7.5", "it should be a number.\nA value of type str came."),
@@ -710,7 +802,11 @@ RESULTS = [  # (right, handed in, what is said unless it is right)
     (True, 1, "it is not right.\nExpected True, got 1."),
     (None, None, None),
     (None, 0, "it is not right.\nExpected None, got 0."),
-    ("no", None, "it is None.\nDoes your function end with a `return`, with everything that was asked for?"),
+    (
+        "no",
+        None,
+        "it is None.\nDoes your function end with a `return`, with everything that was asked for?",
+    ),
     ("no", "yes", "it is not right.\nExpected 'no', got 'yes'."),
     (np.array(7.0), np.float64(7), None),
     (A, Tensor(), None),
@@ -719,7 +815,11 @@ RESULTS = [  # (right, handed in, what is said unless it is right)
     (A, having(numpy=3), "it should be an array.\nA value of type Odd came."),
     (A, np.array(["x"] * 3), "it should hold numbers.\nIts dtype is <U1."),
     (A, np.ones(2), f"{SHAPE}Expected (3,), got (2,)."),
-    (A[None], A[:, None], f"{SHAPE}Expected (1, 3), got (3, 1). That is the shape of the transpose."),
+    (
+        A[None],
+        A[:, None],
+        f"{SHAPE}Expected (1, 3), got (3, 1). That is the shape of the transpose.",
+    ),
     (A, A.astype(int), "it has the wrong dtype.\nExpected float64, as the inputs are; got int64."),
     (A.astype(int), A, None),
     (A.astype(int), A > 0, None),
@@ -734,7 +834,11 @@ RESULTS = [  # (right, handed in, what is said unless it is right)
     ),
     (A[None], B[None], f"it is not right.\n2 of 3 {FIRST}[0, 0]: expected 1, got 0."),
     (np.zeros((0, 3)), np.zeros((0, 3)), None),
-    (np.zeros((0, 3)), np.zeros((3, 0)), f"{SHAPE}Expected (0, 3), got (3, 0). That is the shape of the transpose."),
+    (
+        np.zeros((0, 3)),
+        np.zeros((3, 0)),
+        f"{SHAPE}Expected (0, 3), got (3, 0). That is the shape of the transpose.",
+    ),
     ((A, "no"), [A, "no"], None),
     ([A, "no"], (A, "yes"), "it[1] is not right.\nExpected 'no', got 'yes'."),
     ((1, (2, 3)), (1, (2, 4)), "it[1][1] is not right.\nexpected 3, got 4."),
@@ -755,10 +859,18 @@ def test_several_results_come_in_a_tuple_a_list_or_by_name():
     assert both.examine(lambda a: [a, -a]).kind == RIGHT
     assert both.examine(lambda a: {"down": -a, "up": a}).kind == RIGHT
     assert both.examine(lambda a: (a, a)).headline == "down is not right."
-    assert text_of(both.examine(lambda a: (a,))) == "✗ 2 results were asked for: up, down.\nA tuple of 1 came."
+    assert (
+        text_of(both.examine(lambda a: (a,)))
+        == "✗ 2 results were asked for: up, down.\nA tuple of 1 came."
+    )
     assert both.examine(lambda a: {"up": a}).headline == "down is None."
-    assert text_of(both.examine(lambda a: None)) == "✗ 2 results were asked for: up, down.\nNone came."
-    assert text_of(both.examine(lambda a: {"a": a})) == "✗ 2 results were asked for: up, down.\nA dict of 1 came."
+    assert (
+        text_of(both.examine(lambda a: None)) == "✗ 2 results were asked for: up, down.\nNone came."
+    )
+    assert (
+        text_of(both.examine(lambda a: {"a": a}))
+        == "✗ 2 results were asked for: up, down.\nA dict of 1 came."
+    )
 
 
 @pytest.mark.parametrize("stub", [(1, ...), [..., 1], {"a": ...}], ids=repr)
@@ -776,7 +888,12 @@ NO = obliging(str)("no")
 
 @pytest.mark.parametrize(
     ("lie", "right"),
-    [(NO, "yes"), ([NO], ["yes"]), ({"it": NO, "other": "yes"}, ("yes", "yes")), (Liar(it="no"), ("yes", "yes"))],
+    [
+        (NO, "yes"),
+        ([NO], ["yes"]),
+        ({"it": NO, "other": "yes"}, ("yes", "yes")),
+        (Liar(it="no"), ("yes", "yes")),
+    ],
     ids=["string", "list", "dict", "items"],
 )
 def test_what_an_answer_says_of_itself_plays_no_part(lie, right):
@@ -811,7 +928,9 @@ def test_random_numbers_go_on_as_without_the_check():
 
 @pytest.mark.filterwarnings("error")
 def test_numpy_warns_of_nothing():
-    assert examine(lambda params, x_t, h_prev: np.exp(h_prev + 1e6)).headline == "h_t is not finite."
+    assert (
+        examine(lambda params, x_t, h_prev: np.exp(h_prev + 1e6)).headline == "h_t is not finite."
+    )
 
 
 def test_a_long_message_is_cut():
@@ -841,10 +960,16 @@ def without_styles(bundle):
     return bundle["text/plain"], re.sub(r" style='[^']*'", "", bundle["text/html"])
 
 
-@pytest.mark.parametrize(("kind", "mark"), [(NOT_ATTEMPTED, "○"), (RIGHT, "✓"), (RECOGNISED, "✗"), (WRONG, "✗")])
+@pytest.mark.parametrize(
+    ("kind", "mark"), [(NOT_ATTEMPTED, "○"), (RIGHT, "✓"), (RECOGNISED, "✗"), (WRONG, "✗")]
+)
 def test_feedback_is_text_and_safe_html_in_the_colours_of_the_page(kind, mark):
-    bundle = engine.Feedback(kind, "`a < b` & c", ("it's ` <script>", "y " * 60))._repr_mimebundle_()
-    assert re.search(r"border-left:\S+ solid var\(--jp-[a-z]+-color\d, #[0-9a-f]{6}\);", bundle["text/html"])
+    bundle = engine.Feedback(
+        kind, "`a < b` & c", ("it's ` <script>", "y " * 60)
+    )._repr_mimebundle_()
+    assert re.search(
+        r"border-left:\S+ solid var\(--jp-[a-z]+-color\d, #[0-9a-f]{6}\);", bundle["text/html"]
+    )
     text, html = without_styles(bundle)
     assert text == f"{mark} `a < b` & c\nit's ` <script>\n{'y ' * 54}y\n  y y y y y"
     assert html == (

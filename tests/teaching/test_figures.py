@@ -1,4 +1,7 @@
-"""Every drawing function of the course, on plain numbers: its style, its text, and that it leaves nothing behind."""
+"""Every drawing function of the course, on plain numbers.
+
+Its style, its text, and that it leaves nothing behind.
+"""
 
 import inspect
 import struct
@@ -17,36 +20,66 @@ LABELS = dict(title="The answer", xlabel="time step", ylabel="state")
 WAVE = np.sin(np.arange(12.0))
 EXAMPLES = {
     "lines": [
-        lambda: figures.lines({"a": WAVE, "b": (np.arange(3), [1, 2, 4])}, **LABELS, levels={"limit": 1}, ylim=(-2, 4)),
-        lambda: figures.lines({"a": np.exp(WAVE)}, **LABELS, yscale="log", xscale="log", marker="o"),
+        lambda: figures.lines(
+            {"a": WAVE, "b": (np.arange(3), [1, 2, 4])}, **LABELS, levels={"limit": 1}, ylim=(-2, 4)
+        ),
+        lambda: figures.lines(
+            {"a": np.exp(WAVE)}, **LABELS, yscale="log", xscale="log", marker="o"
+        ),
     ],
     "line_panels": [
-        lambda: figures.line_panels({"one": {"a": WAVE}, "two": {"a": -WAVE, "b": WAVE}}, **LABELS, ylim=(-1, 1)),
+        lambda: figures.line_panels(
+            {"one": {"a": WAVE}, "two": {"a": -WAVE, "b": WAVE}}, **LABELS, ylim=(-1, 1)
+        ),
     ],
     "heat_map": [
         lambda: figures.heat_map(np.outer(WAVE, WAVE), **LABELS, colour_label="product"),
         lambda: figures.heat_map(
-            np.eye(2), **LABELS, colour_label="", xticks=["a", "b"], yticks=["c", "d"], numbers=".2f", diverging=False
+            np.eye(2),
+            **LABELS,
+            colour_label="",
+            xticks=["a", "b"],
+            yticks=["c", "d"],
+            numbers=".2f",
+            diverging=False,
         ),
-        lambda: figures.heat_map(np.zeros((1, 3)), **LABELS, colour_label="nothing", xticks=["a long word"] * 3),
+        lambda: figures.heat_map(
+            np.zeros((1, 3)), **LABELS, colour_label="nothing", xticks=["a long word"] * 3
+        ),
     ],
     "magnitude_maps": [
-        lambda: figures.magnitude_maps({"one": np.tri(4), "two": np.tri(4) / 9}, **LABELS, colour_label="norm"),
+        lambda: figures.magnitude_maps(
+            {"one": np.tri(4), "two": np.tri(4) / 9}, **LABELS, colour_label="norm"
+        ),
     ],
     "bars": [
-        lambda: figures.bars({"a": 1.0, "b": 20}, title="b", xlabel="%", levels={"best": 22}, highlight=["b"]),
-        lambda: figures.bars({"a": 10, "b": 1e5}, title="b", xlabel="numbers", xscale="log", xlim=(1, 1e6)),
+        lambda: figures.bars(
+            {"a": 1.0, "b": 20}, title="b", xlabel="%", levels={"best": 22}, highlight=["b"]
+        ),
+        lambda: figures.bars(
+            {"a": 10, "b": 1e5}, title="b", xlabel="numbers", xscale="log", xlim=(1, 1e6)
+        ),
     ],
-    "dots": [lambda: figures.dots({"one": {"a": 1.0, "b": 20}, "two": {"a": 3, "b": 5}}, title="d", xlabel="ms")],
+    "dots": [
+        lambda: figures.dots(
+            {"one": {"a": 1.0, "b": 20}, "two": {"a": 3, "b": 5}}, title="d", xlabel="ms"
+        )
+    ],
     "histograms": [
-        lambda: figures.histograms({"a": (WAVE, np.linspace(-1, 1, 5), "x"), "b": (WAVE, [-1, 0, 1], "y")}, title="h"),
+        lambda: figures.histograms(
+            {"a": (WAVE, np.linspace(-1, 1, 5), "x"), "b": (WAVE, [-1, 0, 1], "y")}, title="h"
+        ),
     ],
     "learning_curves": [
-        lambda: figures.learning_curves(np.linspace(1, 0.2, 200), [0.6, 0.5, 0.55, 0.7], title="It overfits"),
+        lambda: figures.learning_curves(
+            np.linspace(1, 0.2, 200), [0.6, 0.5, 0.55, 0.7], title="It overfits"
+        ),
         lambda: figures.learning_curves([0.7, 0.6], [0.6, 0.5], title="One update an epoch"),
     ],
     "reading": [
-        lambda: figures.reading(["not", "good"], np.array([0.2, 0.6]), np.array([0.1, 0.3]), title="Read"),
+        lambda: figures.reading(
+            ["not", "good"], np.array([0.2, 0.6]), np.array([0.1, 0.3]), title="Read"
+        ),
         lambda: figures.reading(["longer"] * 20, np.linspace(0, 1, 20), np.ones(20), title="Read"),
     ],
     "folded_and_unrolled": [figures.folded_and_unrolled, lambda: figures.folded_and_unrolled(2)],
@@ -61,19 +94,34 @@ EXAMPLES = {
     ],
 }
 every_example = pytest.mark.parametrize(
-    "draw", [pytest.param(draw, id=f"{name}-{n}") for name, draws in EXAMPLES.items() for n, draw in enumerate(draws)]
+    "draw",
+    [
+        pytest.param(draw, id=f"{name}-{n}")
+        for name, draws in EXAMPLES.items()
+        for n, draw in enumerate(draws)
+    ],
 )
 
 
 def test_every_drawing_function_has_an_example():
-    drawing = {name for name, f in inspect.getmembers(figures, inspect.isfunction) if hasattr(f, "__wrapped__")}
+    drawing = {
+        name
+        for name, f in inspect.getmembers(figures, inspect.isfunction)
+        if hasattr(f, "__wrapped__")
+    }
     assert drawing == set(EXAMPLES)
 
 
 @pytest.mark.filterwarnings("error")
 @every_example
 def test_a_drawing_is_readable_whatever_the_readers_own_settings(draw):
-    own = {"font.size": 3, "axes.labelsize": 3, "xtick.labelsize": 3, "legend.fontsize": 3, "axes.titlesize": 3}
+    own = {
+        "font.size": 3,
+        "axes.labelsize": 3,
+        "xtick.labelsize": 3,
+        "legend.fontsize": 3,
+        "axes.titlesize": 3,
+    }
     with matplotlib.rc_context(own):
         before = dict(matplotlib.rcParams)
         figure = draw()
@@ -107,9 +155,14 @@ def test_show_gives_picture_text_and_alternative(monkeypatch):
     figures.show(figures.lines({"a": WAVE}, **LABELS, figsize=(5, 3)), alt="A wave.")
     [(_, data, kwargs)] = calls
     assert set(data) == {"image/png", "text/plain"} and data["text/plain"] == "[Figure: A wave.]"
-    assert kwargs["raw"] and kwargs["metadata"] == {"image/png": {"alt": "A wave.", "width": 480, "height": 288}}
+    assert kwargs["raw"] and kwargs["metadata"] == {
+        "image/png": {"alt": "A wave.", "width": 480, "height": 288}
+    }
     assert data["image/png"].startswith(b"\x89PNG\r\n\x1a\n")
-    assert struct.unpack(">II", data["image/png"][16:24]) == (960, 576)  # two stored pixels for each one shown
+    assert struct.unpack(">II", data["image/png"][16:24]) == (
+        960,
+        576,
+    )  # two stored pixels for each one shown
 
 
 def test_a_live_view_replaces_its_figure(monkeypatch):
@@ -118,7 +171,11 @@ def test_a_live_view_replaces_its_figure(monkeypatch):
     for alt in ("First.", "Second.", "Third."):
         view.show(figures.lines({"a": WAVE}, **LABELS), alt=alt)
     assert [kind for kind, _, _ in calls] == ["display", "update", "update"]
-    assert [data["text/plain"] for _, data, _ in calls] == ["[Figure: First.]", "[Figure: Second.]", "[Figure: Third.]"]
+    assert [data["text/plain"] for _, data, _ in calls] == [
+        "[Figure: First.]",
+        "[Figure: Second.]",
+        "[Figure: Third.]",
+    ]
     assert calls[0][2]["display_id"]
 
 
@@ -134,33 +191,52 @@ def test_a_figure_is_never_shown_without_words(monkeypatch):
 def test_heat_map_colours_are_centred():
     [image] = figures.heat_map(np.array([[-1.0, 3.0]]), **LABELS, colour_label="c").axes[0].images
     assert image.get_clim() == (-3, 3)
-    [image] = figures.heat_map(np.array([[-1.0, 3.0]]), **LABELS, colour_label="c", diverging=False).axes[0].images
+    [image] = (
+        figures.heat_map(np.array([[-1.0, 3.0]]), **LABELS, colour_label="c", diverging=False)
+        .axes[0]
+        .images
+    )
     assert image.get_clim() == (-1, 3)
-    [image] = figures.heat_map(np.array([[0.2]]), **LABELS, colour_label="c", limits=(0, 1)).axes[0].images
+    [image] = (
+        figures.heat_map(np.array([[0.2]]), **LABELS, colour_label="c", limits=(0, 1))
+        .axes[0]
+        .images
+    )
     assert image.get_clim() == (0, 1)
 
 
 def test_the_data_reach_the_drawing():
-    ax = figures.lines({"a": WAVE, "b": (np.array([2, 5]), [1.0, 4.0])}, **LABELS, levels={"limit": 7}).axes[0]
+    ax = figures.lines(
+        {"a": WAVE, "b": (np.array([2, 5]), [1.0, 4.0])}, **LABELS, levels={"limit": 7}
+    ).axes[0]
     a, b, limit = ax.lines
     np.testing.assert_array_equal(a.get_xydata(), np.column_stack([np.arange(12), WAVE]))
     np.testing.assert_array_equal(b.get_xydata(), [[2, 1], [5, 4]])
     assert list(limit.get_ydata()) == [7, 7]
     assert [text.get_text() for text in ax.get_legend().get_texts()] == ["a", "b", "limit"]
-    assert [bar.get_width() for bar in figures.bars({"a": 3, "b": 5}, title="", xlabel="").axes[0].patches] == [3, 5]
-    top, bottom = figures.reading(["x", "y"], np.array([0.2, 0.7]), np.array([3.0, 1.0]), title="").axes
+    assert [
+        bar.get_width()
+        for bar in figures.bars({"a": 3, "b": 5}, title="", xlabel="").axes[0].patches
+    ] == [3, 5]
+    top, bottom = figures.reading(
+        ["x", "y"], np.array([0.2, 0.7]), np.array([3.0, 1.0]), title=""
+    ).axes
     np.testing.assert_array_equal(top.lines[0].get_ydata(), [0.2, 0.7])
     assert [bar.get_height() for bar in bottom.patches] == [3, 1]
 
 
 def test_names_at_the_ends_of_lines_do_not_overlap():
-    ax = figures.labelled_lines({name: np.ones(3) for name in "abcd"}, **LABELS, ylim=(0, 1)).axes[0]
+    ax = figures.labelled_lines({name: np.ones(3) for name in "abcd"}, **LABELS, ylim=(0, 1)).axes[
+        0
+    ]
     heights = sorted(text.xyann[1] for text in ax.texts)
     assert min(np.diff(heights)) > 0.06 and heights[0] >= 0 and heights[-1] <= 1
 
 
 def test_a_heat_map_writes_nothing_into_cells_without_a_number():
-    ax = figures.heat_map(np.array([[1.0, np.nan]]), **LABELS, colour_label="c", numbers=".0f").axes[0]
+    ax = figures.heat_map(
+        np.array([[1.0, np.nan]]), **LABELS, colour_label="c", numbers=".0f"
+    ).axes[0]
     assert [text.get_text() for text in ax.texts] == ["1"]
 
 

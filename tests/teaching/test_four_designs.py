@@ -1,4 +1,7 @@
-"""The four designs of chapter 1: their costs, counted on real arrays, and the interactive figures about them."""
+"""The four designs of chapter 1.
+
+Their costs, counted on real arrays, and the interactive figures about them.
+"""
 
 from helpers.numpy_rnn import RNNParams, rnn_forward
 from helpers.teaching.four_designs import count_multiply_adds, count_parameters, pooled
@@ -48,7 +51,9 @@ def test_pooled_is_the_mean_of_a_recurrent_layer_without_memory_and_blind_to_ord
     rng = np.random.default_rng(0)
     W, b, x = rng.normal(size=(3, 4)), rng.normal(size=4), rng.normal(size=(2, 5, 3))
     h = pooled(W, b, x)
-    np.testing.assert_allclose(h, rnn_forward(RNNParams(W, np.zeros((4, 4)), b), x).mean(axis=1), rtol=0, atol=1e-12)
+    np.testing.assert_allclose(
+        h, rnn_forward(RNNParams(W, np.zeros((4, 4)), b), x).mean(axis=1), rtol=0, atol=1e-12
+    )
     np.testing.assert_allclose(h, pooled(W, b, x[:, ::-1]), rtol=0, atol=1e-12)
 
 
@@ -56,11 +61,15 @@ def test_an_order_is_a_shuffle_and_then_a_swap():
     assert reorder(5, 0, 0).tolist() == [0, 1, 2, 3, 4]
     assert reorder(5, 0, 2).tolist() == [0, 2, 1, 3, 4]
     shuffled = [reorder(8, n, 0).tolist() for n in range(SHUFFLES + 1)]
-    assert all(sorted(order) == shuffled[0] for order in shuffled) and len(set(map(tuple, shuffled))) == len(shuffled)
+    assert all(sorted(order) == shuffled[0] for order in shuffled) and len(
+        set(map(tuple, shuffled))
+    ) == len(shuffled)
     assert reorder(8, 3, 7).tolist() == [*shuffled[3][:6], shuffled[3][7], shuffled[3][6]]
 
 
-@pytest.mark.parametrize(("count", "says"), [(1, "4 B"), (512_064, "2.05 MB"), (6_464, "25.9 kB"), (10**9, "4 GB")])
+@pytest.mark.parametrize(
+    ("count", "says"), [(1, "4 B"), (512_064, "2.05 MB"), (6_464, "25.9 kB"), (10**9, "4 GB")]
+)
 def test_bytes_of_float32(count, says):
     assert in_bytes(count) == says
 
@@ -72,7 +81,11 @@ def test_shuffling_moves_the_recurrent_state_and_never_the_mean():
     for shuffle in range(1, SHUFFLES + 1):
         shown.set(shuffle=shuffle)
         mean, state = shown.picture.sentence.split("last recurrent state")
-        assert "shared layer moved not at all" in mean and "not at all" not in state and not shown.picture.error
+        assert (
+            "shared layer moved not at all" in mean
+            and "not at all" not in state
+            and not shown.picture.error
+        )
 
 
 def test_the_cost_explorer_says_what_was_counted():

@@ -1,4 +1,7 @@
-"""Every interactive figure, without a browser: all ends of its controls, what it promises, and its numbers."""
+"""Every interactive figure, without a browser.
+
+All ends of its controls, what it promises, and its numbers.
+"""
 
 import asyncio
 import io
@@ -44,7 +47,10 @@ def a_part(request):
 
 
 def test_every_part_stands_in_one_chapter():
-    where = {path.stem: re.findall(r"^interactive\.(\w+)\(", sources(path), re.MULTILINE) for path in CHAPTERS}
+    where = {
+        path.stem: re.findall(r"^interactive\.(\w+)\(", sources(path), re.MULTILINE)
+        for path in CHAPTERS
+    }
     assert sorted(itertools.chain(*where.values())) == sorted(PARTS)
     assert set(PARTS) | {"PARTS", "Interactive"} == set(interactive.__all__)
     assert len(PARTS) >= 10 and all(len(names) >= 2 for names in where.values()), where
@@ -62,7 +68,9 @@ def test_a_text_before_each_part_says_what_to_try(path):
             assert before.cell_type == "markdown" and len(before.source) > 100, cell.source
             (output,) = cell.outputs
             assert output.data["image/png"] and len(output.metadata["image/png"]["alt"]) > 80
-            assert output.metadata["image/png"]["alt"] in output.data["text/plain"].replace("\n", "")
+            assert output.metadata["image/png"]["alt"] in output.data["text/plain"].replace(
+                "\n", ""
+            )
 
 
 def test_controls_are_labelled_and_start_in_their_range(a_part):
@@ -70,7 +78,9 @@ def test_controls_are_labelled_and_start_in_their_range(a_part):
     for name, control in figure.controls.items():
         assert control.description, name
     assert len(figure.picture.alt) > 80 and figure.picture.sentence in figure.picture.alt
-    assert 600 <= figure.picture.width <= 960  # all of it beside Lab's margins on a projector of 1280 pixels
+    assert (
+        600 <= figure.picture.width <= 960
+    )  # all of it beside Lab's margins on a projector of 1280 pixels
     assert not figure.picture.error
 
 
@@ -82,7 +92,9 @@ def test_every_end_of_every_control(a_part):
             figure.set(**{name: value})
             assert figure.picture.error == "", (name, value)
             sentences.add(shown(figure))
-        assert len(sentences) > 1 or len(getattr(control, "options", "several")) == 1, f"{name} changes nothing"
+        assert len(sentences) > 1 or len(getattr(control, "options", "several")) == 1, (
+            f"{name} changes nothing"
+        )
         figure.reset()
 
 
@@ -116,8 +128,13 @@ def test_the_still_says_the_same(a_part):
     _, figure = a_part
     data, metadata = figure._repr_mimebundle_()
     assert data["application/vnd.jupyter.widget-view+json"]["model_id"] == figure.model_id
-    assert metadata["image/png"]["alt"] == figure.picture.alt and figure.picture.alt in data["text/plain"]
-    assert imread(io.BytesIO(data["image/png"])).shape[1] >= 1.9 * figure.picture.width  # sharp in print
+    assert (
+        metadata["image/png"]["alt"] == figure.picture.alt
+        and figure.picture.alt in data["text/plain"]
+    )
+    assert (
+        imread(io.BytesIO(data["image/png"])).shape[1] >= 1.9 * figure.picture.width
+    )  # sharp in print
     assert figure.picture.png[:8] == b"\x89PNG\r\n\x1a\n"
 
 
@@ -127,7 +144,11 @@ def on_whole_pixels(figure):
         for text in axes.texts:
             if text.zorder >= 0:
                 to_pixels = text.get_transform()
-                text.set_position(to_pixels.inverted().transform(np.round(to_pixels.transform(text.get_position()))))
+                text.set_position(
+                    to_pixels.inverted().transform(
+                        np.round(to_pixels.transform(text.get_position()))
+                    )
+                )
 
 
 # The base
@@ -145,8 +166,13 @@ def line():
             drawn.set_ydata([0, np.sqrt(np.float64(a)) if a >= 0 else {}[a]])
             return f"a = {a}, b = {b}."
 
-        controls = {"a": IntSlider(1, min=-1, max=9, description="a"), "b": IntSlider(0, description="b")}
-        return Interactive(figure, controls, update, alt="A line.", click=lambda axes, x, y: {"a": round(10 * y)})
+        controls = {
+            "a": IntSlider(1, min=-1, max=9, description="a"),
+            "b": IntSlider(0, description="b"),
+        }
+        return Interactive(
+            figure, controls, update, alt="A line.", click=lambda axes, x, y: {"a": round(10 * y)}
+        )
 
     return draw()
 
@@ -157,7 +183,11 @@ def test_an_error_is_shown_and_the_last_good_picture_stays(line):
     assert line.picture.error.startswith("KeyError: -1") and "a = -1, b = 0" in line.picture.error
     assert "test_interactive.py" in line.picture.error and line.picture.png == before
     line.controls["a"].value = 4
-    assert line.picture.error == "" and line.picture.png != before and line.picture.sentence == "a = 4, b = 0."
+    assert (
+        line.picture.error == ""
+        and line.picture.png != before
+        and line.picture.sentence == "a = 4, b = 0."
+    )
 
 
 def test_several_controls_are_drawn_once(line, monkeypatch):
@@ -221,7 +251,9 @@ def working(done, fails_at=None):
 
 @pytest.fixture(autouse=True)
 def short_slices(monkeypatch):
-    monkeypatch.setattr(interactive.base, "SLICE", 0.0)  # one step, then everything else gets its turn
+    monkeypatch.setattr(
+        interactive.base, "SLICE", 0.0
+    )  # one step, then everything else gets its turn
     monkeypatch.setattr(interactive.base, "PAUSE", 0.0)
 
 
@@ -251,7 +283,11 @@ def test_work_starts_stops_and_goes_on_and_leaves_the_kernel_free():
             await asyncio.sleep(0)
         assert [n for n, _ in done] == list(range(50)) and done[-1][1] == 7
         figure.reset()
-        assert not figure._button.disabled and figure._button.description == "Start" and figure.values["a"] == 1
+        assert (
+            not figure._button.disabled
+            and figure._button.description == "Start"
+            and figure.values["a"] == 1
+        )
 
     asyncio.run(use())
     assert figure.picture.error == ""
@@ -266,23 +302,31 @@ def test_an_error_in_the_work_is_shown():
         return figure
 
     figure = asyncio.run(use())
-    assert figure.picture.error.startswith("FloatingPointError: too large") and Interactive._working is None
+    assert (
+        figure.picture.error.startswith("FloatingPointError: too large")
+        and Interactive._working is None
+    )
 
 
-# The numbers of chapters 2 and 3 (those of 1, 4 and 5 are judged with the rest of their chapters' helpers)
+# The numbers of chapters 2 and 3 (those of 1, 4 and 5 are judged with the rest of their chapters'
+# helpers)
 
 
 def test_the_terms_of_a_step_add_up_to_the_states():
     params = init_params(np.random.default_rng(0), 3, 4, np.float64)
     x = np.random.default_rng(1).normal(size=(6, 3))
     terms = forward_recurrence.step_terms(params, x)
-    np.testing.assert_allclose(np.tanh(terms.inputs + terms.recurrent + params.b), terms.h, rtol=0, atol=1e-12)
+    np.testing.assert_allclose(
+        np.tanh(terms.inputs + terms.recurrent + params.b), terms.h, rtol=0, atol=1e-12
+    )
     np.testing.assert_allclose(terms.h, rnn_forward(params, x[None])[0], rtol=0, atol=1e-12)
     np.testing.assert_array_equal(terms.recurrent[0], 0)
 
 
 def test_a_pulse_in_a_linear_network_is_a_power():
-    params = RNNParams(np.eye(3), 0.8 * np.linalg.qr(np.random.default_rng(0).normal(size=(3, 3)))[0], np.ones(3))
+    params = RNNParams(
+        np.eye(3), 0.8 * np.linalg.qr(np.random.default_rng(0).normal(size=(3, 3)))[0], np.ones(3)
+    )
     response = forward_recurrence.pulse_response(params, np.ones(3), 2, 8, "linear")
     np.testing.assert_array_equal(response[:2], 0)
     for k in range(6):
@@ -291,7 +335,8 @@ def test_a_pulse_in_a_linear_network_is_a_power():
 
 
 @pytest.mark.parametrize(
-    ("size", "steps"), [([1, 0.5, 0.0005, 0], 1), ([1, 1, 1], 2), ([1, 0], 0), ([2, 0.002, 0.0019], 1)]
+    ("size", "steps"),
+    [([1, 0.5, 0.0005, 0], 1), ([1, 1, 1], 2), ([1, 0], 0), ([2, 0.002, 0.0019], 1)],
 )
 def test_steps_remembered(size, steps):
     assert forward_recurrence.steps_remembered(np.array(size)) == steps
@@ -309,14 +354,18 @@ def test_one_losss_way_back_is_its_gradient_by_each_state():
             last = rnn_forward(params, x[None, k:5], h_k[None])[0, -1] if k < 5 else h_k
             return 0.5 * np.sum((last - target) ** 2)
 
-        np.testing.assert_allclose(np.linalg.norm(finite_difference(loss_from, h[k - 1])), norm, rtol=1e-7)
+        np.testing.assert_allclose(
+            np.linalg.norm(finite_difference(loss_from, h[k - 1])), norm, rtol=1e-7
+        )
 
 
 def test_the_ledgers_sum_is_the_sweeps():
     figure = interactive.ledger()
     for losses, T, rho in itertools.product(backpropagation.LOSSES, (2, 7, 12), (0.1, 1.0, 2.5)):
         figure.set(losses=losses, T=T, rho=rho)
-        added, swept = re.search(r"add up to (\S+); one backward sweep says (\S+)\.$", figure.picture.sentence).groups()
+        added, swept = re.search(
+            r"add up to (\S+); one backward sweep says (\S+)\.$", figure.picture.sentence
+        ).groups()
         assert added == swept and not figure.picture.error
     figure.set(T=5, losses="last step only")
     for t, i, says in (
@@ -345,9 +394,13 @@ def test_products_of_jacobians_in_both_layouts():
     x = np.random.default_rng(1).normal(size=(5, 3))
     J = state_jacobians(params, rnn_forward(params, x[None])[0])
     numerator = backpropagation.products_by_lag(J, "numerator")
-    np.testing.assert_array_equal(backpropagation.products_by_lag(J, "denominator"), numerator.swapaxes(1, 2))
+    np.testing.assert_array_equal(
+        backpropagation.products_by_lag(J, "denominator"), numerator.swapaxes(1, 2)
+    )
     mixed = backpropagation.products_by_lag(J, "mixed (wrong)")
-    np.testing.assert_allclose(mixed[:2], numerator[:2], rtol=0, atol=1e-12)  # up to one factor there is no order
+    np.testing.assert_allclose(
+        mixed[:2], numerator[:2], rtol=0, atol=1e-12
+    )  # up to one factor there is no order
     assert np.abs(mixed[2:] - numerator[2:]).max() > 0.01
     for lag in range(6):
         for a in range(4):
@@ -373,7 +426,9 @@ def test_the_gradient_at_the_cliff(w, b):
     h = rnn_forward(params, x, activation="relu")
     error = h[:, -1] - backpropagation.CLIFF_TARGET
     grads = rnn_backward(params, x, h, error, activation="relu")
-    np.testing.assert_allclose([loss, dw, db], [error[0, 0] ** 2 / 2, grads.W_hh[0, 0], grads.b[0]], rtol=1e-12)
+    np.testing.assert_allclose(
+        [loss, dw, db], [error[0, 0] ** 2 / 2, grads.W_hh[0, 0], grads.b[0]], rtol=1e-12
+    )
 
 
 def test_a_clipped_walk_takes_steps_of_the_norm_it_is_clipped_to():
@@ -382,5 +437,9 @@ def test_a_clipped_walk_takes_steps_of_the_norm_it_is_clipped_to():
     assert (walk.norm > 1).any() and (walk.norm < 1).any()
     np.testing.assert_allclose(lengths, 0.01 * np.minimum(walk.norm[:-1], 1), rtol=1e-9)
     free = backpropagation.walk_down(1.0, 0.1, 0.01, np.inf, 3)
-    np.testing.assert_allclose(np.hypot(free.w[1] - 1.0, free.b[1] - 0.1), 0.01 * free.norm[0], rtol=1e-9)
-    assert (free.norm[1:] == 0).all() and (free.loss[1:] == 0.5).all()  # thrown to where the unit is off
+    np.testing.assert_allclose(
+        np.hypot(free.w[1] - 1.0, free.b[1] - 0.1), 0.01 * free.norm[0], rtol=1e-9
+    )
+    assert (free.norm[1:] == 0).all() and (
+        free.loss[1:] == 0.5
+    ).all()  # thrown to where the unit is off

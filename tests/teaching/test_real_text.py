@@ -12,7 +12,8 @@ from helpers.teaching.interactive import real_text
 import numpy as np
 import pytest
 
-# --- exercises: the solutions say what the course does ----------------------------------------------------------------
+# --- exercises: the solutions say what the course does
+# ----------------------------------------------------------------
 
 
 def test_encode_batch_is_what_the_course_does():
@@ -20,14 +21,18 @@ def test_encode_batch_is_what_the_course_does():
     vocabulary = data.Vocabulary(["good", "not", "bad"])
     numbers = {word: n for n, word in enumerate(vocabulary.words)}
     ours = exercises.encode_batch.answer(sentences, numbers)
-    for array, expected in zip(ours, data.pad([vocabulary.encode(words) for words in sentences]), strict=True):
+    for array, expected in zip(
+        ours, data.pad([vocabulary.encode(words) for words in sentences]), strict=True
+    ):
         np.testing.assert_array_equal(array, expected)
 
 
 def test_embedding_gradient_is_what_the_course_does():
     rng = np.random.default_rng(0)
     tokens, rows = rng.integers(0, 5, (3, 6)), rng.normal(size=(3, 6, 2))
-    np.testing.assert_allclose(exercises.embedding_gradient.answer(tokens, rows, 7), models._sum_rows(tokens, rows, 7))
+    np.testing.assert_allclose(
+        exercises.embedding_gradient.answer(tokens, rows, 7), models._sum_rows(tokens, rows, 7)
+    )
 
 
 @pytest.mark.parametrize("patience", [1, 2, 3])
@@ -62,7 +67,9 @@ def test_sampling_probabilities_are_those_of_write():
 def test_the_network_of_the_pairs_has_learnt_them():
     vocabulary, params = pair_reader()
     for positive, negative in TAUGHT:
-        encoded = data.pad([vocabulary.encode(data.tokenize(text)) for text in (positive, negative)])
+        encoded = data.pad(
+            [vocabulary.encode(data.tokenize(text)) for text in (positive, negative)]
+        )
         p = models.classify(params, *encoded)
         assert p[0] > 0.9 and p[1] < 0.1, (positive, negative, p)
 
@@ -86,7 +93,8 @@ def test_what_is_said_about_a_pair(pair, kind, says):
     assert says in feedback._repr_mimebundle_()["text/plain"]
 
 
-# --- the interactive figures ------------------------------------------------------------------------------------------
+# --- the interactive figures
+# ------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -109,11 +117,14 @@ def test_any_sentence_can_be_read_along(sentence, says):
 def test_read_along_shows_the_numbers_of_models():
     vocabulary, params = pair_reader()
     part = interactive.read_along(
-        {"one": params, "two": models.init_classifier(np.random.default_rng(0), 17, 4, 4)}, vocabulary
+        {"one": params, "two": models.init_classifier(np.random.default_rng(0), 17, 4, 4)},
+        vocabulary,
     )
     part.set(sentence="it is dull, not good")
     top, bottom, _ = part.figure.axes
-    p, influence = models.read_along(params, np.array(vocabulary.encode("it is dull not good".split())))
+    p, influence = models.read_along(
+        params, np.array(vocabulary.encode("it is dull not good".split()))
+    )
     np.testing.assert_array_equal(top.lines[0].get_ydata(), p)
     shown = [bar.get_height() for bar in bottom.patches if bar.get_visible()]
     np.testing.assert_allclose(shown, influence / influence.max())
@@ -123,7 +134,9 @@ def test_read_along_shows_the_numbers_of_models():
 
 def test_training_in_steps_is_fit():
     params, train, validation = real_text._pairs_to_learn()
-    *_, progress = real_text.train_in_steps(params, train, validation, 2, {"rate": 0.003, "dropout": 0.2})
+    *_, progress = real_text.train_in_steps(
+        params, train, validation, 2, {"rate": 0.003, "dropout": 0.2}
+    )
     rng = np.random.default_rng(0)
     fitted, history = training.fit(
         params,
@@ -175,7 +188,9 @@ def test_live_training_starts_stops_goes_on_and_resets():
 def test_next_probabilities_are_those_that_write_draws_from():
     params = models.init_char_model(np.random.default_rng(0), 4, 8, np.float64)
     p = real_text.next_probabilities(params, [1, 2, 3], 0.5)
-    drawn = [models.write(params, np.random.default_rng(n), [1, 2, 3], 1, 0.5)[0] for n in range(2000)]
+    drawn = [
+        models.write(params, np.random.default_rng(n), [1, 2, 3], 1, 0.5)[0] for n in range(2000)
+    ]
     np.testing.assert_allclose(np.bincount(drawn, minlength=4) / 2000, p, atol=0.04)
 
 

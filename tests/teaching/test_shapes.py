@@ -1,10 +1,18 @@
-"""What chapter 6 says without running Keras: which states come back, in which shape, and how a stack is filled."""
+"""What chapter 6 says without running Keras.
+
+Which states come back, in which shape, and how a stack is filled.
+"""
 
 import itertools
 
 from helpers.numpy_rnn import RNNParams, rnn_forward
 from helpers.teaching.exercises.keras_apis import TWO_ORDERS, returned_shapes
-from helpers.teaching.interactive.keras_apis import names_of_returned, output_index, schedules, stacked_states
+from helpers.teaching.interactive.keras_apis import (
+    names_of_returned,
+    output_index,
+    schedules,
+    stacked_states,
+)
 from tools.notebooks import NOTEBOOKS, read
 
 import numpy as np
@@ -24,7 +32,9 @@ def shapes_of(returned):
     return tuple(tuple(part.shape) for part in tf.nest.flatten(returned))
 
 
-@pytest.mark.parametrize("option", [{}, {"go_backwards": True}, {"stateful": True}, {"unroll": True}], ids=str)
+@pytest.mark.parametrize(
+    "option", [{}, {"go_backwards": True}, {"stateful": True}, {"unroll": True}], ids=str
+)
 @pytest.mark.parametrize("flags", FLAGS, ids=str)
 def test_shapes_one_way(flags, option):
     shapes = returned_shapes(2, 6, 5, **flags)
@@ -46,7 +56,9 @@ def test_shapes_both_ways(flags, merge_mode):
 def test_the_states_come_out_where_the_drawing_says(direction, return_sequences):
     options = {"dtype": "float64", "return_sequences": return_sequences}
     if direction == "Bidirectional":
-        layer = layers.Bidirectional(layers.SimpleRNN(5, **options), merge_mode=None, dtype="float64")
+        layer = layers.Bidirectional(
+            layers.SimpleRNN(5, **options), merge_mode=None, dtype="float64"
+        )
         outs = dict(zip((False, True), layer(X), strict=True))
         halves = {False: layer.forward_layer, True: layer.backward_layer}
     else:
@@ -57,7 +69,9 @@ def test_the_states_come_out_where_the_drawing_says(direction, return_sequences)
         params = RNNParams(*halves[backward_half].get_weights())
         x = X[:, ::-1].copy() if backward_half else X
         read_in_order = rnn_forward(params, x)
-        h = read_in_order[:, ::-1] if backward_half else read_in_order  # h[:, t - 1] has just read step t
+        h = (
+            read_in_order[:, ::-1] if backward_half else read_in_order
+        )  # h[:, t - 1] has just read step t
         out = out.numpy() if return_sequences else out.numpy()[:, None]
         index = output_index(6, direction, backward_half, return_sequences)
         assert sorted(index.values()) == list(range(out.shape[1]))

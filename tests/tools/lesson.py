@@ -1,6 +1,9 @@
-"""A lesson on this machine: ``python tests/tools/lesson.py CHAPTER`` opens the course and runs a chapter.
+"""A lesson on this machine.
 
-Prints as JSON whether the start page can be saved, and what is wrong with the chapter's outputs, such as a warning.
+``python tests/tools/lesson.py CHAPTER`` opens the course and runs a chapter.
+
+Prints as JSON whether the start page can be saved, and what is wrong with the chapter's outputs,
+such as a warning.
 """
 
 import json
@@ -22,9 +25,11 @@ import helpers
 
 ADDRESS = re.compile(r"(http://127\.0\.0\.1:\d+)/lab/tree/notebooks/index\.ipynb\?token=(\w+)")
 COMPLAINT = re.compile(r"\[[WEC] |Traceback|.*Warning:")
-# What a server says of a notebook whose outputs this machine has not made, of one that it may not save, and at its end.
+# What a server says of a notebook whose outputs this machine has not made, of one that it may not
+# save, and at its end.
 NORMAL = re.compile(
-    "is not trusted|403 PUT|wrote error: 'Permission denied|To access the server|received signal 15| ServerApp\\] $"
+    "is not trusted|403 PUT|wrote error: 'Permission denied|To access the server|received signal"
+    " 15| ServerApp\\] $"
 )
 # The environment is the one that runs this, whether make would find it new enough or not.
 MAKE = ["make", "--silent", "--old-file=.venv/ready"]
@@ -32,7 +37,10 @@ MAKE = ["make", "--silent", "--old-file=.venv/ready"]
 
 @contextmanager
 def course() -> Iterator[tuple[str, str]]:
-    """Open the course as a reader does; yields (address, token). Any warning of the server is an error."""
+    """Open the course as a reader does; yields (address, token).
+
+    Any warning of the server is an error.
+    """
     with subprocess.Popen(
         [*MAKE, "lab", "LAB_FLAGS=--no-browser --port=0"],
         stdin=subprocess.DEVNULL,
@@ -73,8 +81,14 @@ def answers(address: str) -> None:
 
 
 def save(address: str, token: str) -> str:
-    """Read the start page and save it as it is, as JupyterLab does; return what the server says against it."""
-    page, headers = f"{address}/api/contents/notebooks/index.ipynb", {"Authorization": f"token {token}"}
+    """Read the start page and save it as it is, as JupyterLab does.
+
+    Return what the server says against it.
+    """
+    page, headers = (
+        f"{address}/api/contents/notebooks/index.ipynb",
+        {"Authorization": f"token {token}"},
+    )
     with urllib.request.urlopen(urllib.request.Request(page, headers=headers)) as answer:
         model = json.load(answer)
     try:
@@ -91,12 +105,24 @@ def main(chapter: str) -> None:
     """Give the lesson."""
     assert Path(helpers.__file__).parents[1] == Path.cwd(), "not the helpers of this copy"
     with course() as (address, token), tempfile.TemporaryDirectory() as folder:
-        with urllib.request.urlopen(f"{address}/lab/tree/notebooks/index.ipynb?token={token}") as answer:
+        with urllib.request.urlopen(
+            f"{address}/lab/tree/notebooks/index.ipynb?token={token}"
+        ) as answer:
             assert "<title>JupyterLab</title>" in answer.read().decode("utf-8")
         refusal = save(address, token)
         copied = shutil.copy(f"notebooks/{chapter}.ipynb", folder)
-        done = subprocess.run([*MAKE, "notebooks", f"COURSE={copied}"], stdout=subprocess.PIPE, encoding="utf-8")
-    print(json.dumps({"refusal": refusal, "faults": done.stdout.splitlines()[1:], "returned": done.returncode}))
+        done = subprocess.run(
+            [*MAKE, "notebooks", f"COURSE={copied}"], stdout=subprocess.PIPE, encoding="utf-8"
+        )
+    print(
+        json.dumps(
+            {
+                "refusal": refusal,
+                "faults": done.stdout.splitlines()[1:],
+                "returned": done.returncode,
+            }
+        )
+    )
 
 
 if __name__ == "__main__":

@@ -1,4 +1,6 @@
-"""The course in a real JupyterLab in a headless Chromium: interactive figures answer, and exercises can be solved.
+"""The course in a real JupyterLab in a headless Chromium.
+
+Interactive figures answer, and exercises can be solved.
 
 Screenshots are kept in build/screenshots, for people to look at.
 """
@@ -15,11 +17,18 @@ pytestmark = pytest.mark.browser
 SCREENSHOTS = ROOT / "build" / "screenshots"
 NAMES = list(PARTS)
 
-ATTEMPTS = {  # an exercise: what its import cell needs, a classic mistake, what is said of it, and the repair
+# an exercise: what its import cell needs, a classic mistake, what is said of it, and the repair
+ATTEMPTS = {
     "one_step": (
-        "def answer(params, x_t, h_prev):\n    return np.tanh(x_t @ params.W_xh + params.W_hh @ h_prev.T + params.b)",
+        (
+            "def answer(params, x_t, h_prev):\n    return np.tanh(x_t @ params.W_xh + params.W_hh @"
+            " h_prev.T + params.b)"
+        ),
         "stopped with a ValueError",
-        "def answer(params, x_t, h_prev):\n    return np.tanh(x_t @ params.W_xh + h_prev @ params.W_hh + params.b)",
+        (
+            "def answer(params, x_t, h_prev):\n    return np.tanh(x_t @ params.W_xh + h_prev @"
+            " params.W_hh + params.b)"
+        ),
     ),
     "one_jacobian": (
         "def answer(W_hh, h_next):\n    return W_hh.T * (1 - h_next**2)",
@@ -27,7 +36,10 @@ ATTEMPTS = {  # an exercise: what its import cell needs, a classic mistake, what
         "def answer(W_hh, h_next):\n    return np.diag(1 - h_next**2) @ W_hh",
     ),
     "sampling_probabilities": (
-        "def answer(o, tau):\n    e = np.exp(o * tau)\n    return e / e.sum(axis=-1, keepdims=True)",
+        (
+            "def answer(o, tau):\n    e = np.exp(o * tau)\n    return e / e.sum(axis=-1,"
+            " keepdims=True)"
+        ),
         "and this is what happened",
         "def answer(o, tau):\n    e = np.exp((o - o.max(axis=-1, keepdims=True)) / tau)\n"
         "    return e / e.sum(axis=-1, keepdims=True)",
@@ -42,10 +54,16 @@ def lab(chromium, tmp_path_factory):
     start = "from helpers.teaching import exercises, interactive\nimport numpy as np"
     shown = [f"{name} = interactive.{name}()\n{name}" for name in NAMES]
     write_notebook(
-        folder / "figures.ipynb", [start, *shown, f"print(*(len(part.controls) for part in ({', '.join(NAMES)})))"]
+        folder / "figures.ipynb",
+        [start, *shown, f"print(*(len(part.controls) for part in ({', '.join(NAMES)})))"],
     )
-    attempts = [(f"answer = ...\nexercises.{name}.check(answer)", f"exercises.{name}.hint()") for name in ATTEMPTS]
-    write_notebook(folder / "exercises.ipynb", [start, *(cell for pair in attempts for cell in pair)])
+    attempts = [
+        (f"answer = ...\nexercises.{name}.check(answer)", f"exercises.{name}.hint()")
+        for name in ATTEMPTS
+    ]
+    write_notebook(
+        folder / "exercises.ipynb", [start, *(cell for pair in attempts for cell in pair)]
+    )
     SCREENSHOTS.mkdir(parents=True, exist_ok=True)
     with running(folder) as (address, token):
         yield address, token
@@ -90,7 +108,9 @@ def test_a_key_press_changes_the_figure(figures, name):
 
 
 def test_every_control_is_reached_by_the_tab_key(figures):
-    controls = cell_of(figures, 1 + len(NAMES)).locator(".jp-OutputArea-output").inner_text().split()
+    controls = (
+        cell_of(figures, 1 + len(NAMES)).locator(".jp-OutputArea-output").inner_text().split()
+    )
     for name, number in zip(NAMES, map(int, controls), strict=True):
         cell = figure(figures, name)
         next(keys_for(cell))
@@ -112,7 +132,9 @@ def test_time_plays(figures):
 def test_a_click_chooses_a_term_of_the_ledger(figures):
     cell = figure(figures, "ledger")
     box = cell.locator(".unrolled-picture").bounding_box()
-    cell.locator(".unrolled-picture").click(position={"x": 0.2 * box["width"], "y": 0.5 * box["height"]})
+    cell.locator(".unrolled-picture").click(
+        position={"x": 0.2 * box["width"], "y": 0.5 * box["height"]}
+    )
     expect(cell.locator(".unrolled-sentence")).not_to_contain_text("Loss at t = 6, use at i = 3")
     cell.get_by_role("button", name="Reset").click()
 
@@ -148,7 +170,9 @@ def test_training_starts_stops_and_leaves_the_kernel_to_others(figures):
     expect(sentence).to_contain_text("Press Start")
 
 
-@pytest.mark.parametrize("theme", ["JupyterLab Light", pytest.param("JupyterLab Dark", marks=pytest.mark.stress)])
+@pytest.mark.parametrize(
+    "theme", ["JupyterLab Light", pytest.param("JupyterLab Dark", marks=pytest.mark.stress)]
+)
 def test_an_exercise_is_tried_and_solved(chromium, lab, theme):
     page = chromium.new_page(viewport={"width": 1280, "height": 900})
     open_and_run(page, *lab, "exercises.ipynb")
@@ -167,7 +191,8 @@ def test_an_exercise_is_tried_and_solved(chromium, lab, theme):
             page.keyboard.press("ControlOrMeta+Enter")
             expect(answer).to_contain_text(says)
             cell.screenshot(
-                path=SCREENSHOTS / f"exercise-{name}-{'wrong' if attempt is mistake else 'right'}-{theme[11:]}.png"
+                path=SCREENSHOTS
+                / f"exercise-{name}-{'wrong' if attempt is mistake else 'right'}-{theme[11:]}.png"
             )
         hints.locator("summary").first.click()
         expect(hints.locator("details p").first).to_be_visible()

@@ -1,4 +1,7 @@
-"""One statement of what the course needs (pyproject.toml); everything that follows from it agrees with it."""
+"""One statement of what the course needs (pyproject.toml).
+
+Everything that follows from it agrees with it.
+"""
 
 import json
 import re
@@ -24,7 +27,12 @@ CI = yaml.safe_load((ROOT / ".github" / "workflows" / "ci.yml").read_text(encodi
 REQUIRES_PYTHON = SpecifierSet(PROJECT["requires-python"])
 PYTHONS = [f"3.{minor}" for minor in range(100) if f"3.{minor}" in REQUIRES_PYTHON]
 PLATFORMS = [
-    {"sys_platform": system, "platform_system": name, "os_name": os_name, "platform_machine": machine}
+    {
+        "sys_platform": system,
+        "platform_system": name,
+        "os_name": os_name,
+        "platform_machine": machine,
+    }
     for system, name, os_name, machine in [
         ("linux", "Linux", "posix", "x86_64"),
         ("linux", "Linux", "posix", "aarch64"),
@@ -34,27 +42,40 @@ PLATFORMS = [
     ]
 ]
 READERS = [
-    {**default_environment(), **platform, "python_version": python, "python_full_version": f"{python}.9"}
+    {
+        **default_environment(),
+        **platform,
+        "python_version": python,
+        "python_full_version": f"{python}.9",
+    }
     for platform, python in product(PLATFORMS, PYTHONS)
 ]
 
-DIRECT = [Requirement(text) for text in PROJECT["dependencies"] + PROJECT["optional-dependencies"]["test"]]
+DIRECT = [
+    Requirement(text) for text in PROJECT["dependencies"] + PROJECT["optional-dependencies"]["test"]
+]
 
 
 def locked(lock: str) -> list[tuple[Requirement, list[str], list[str]]]:
     """Return what a lock pins: each requirement, its hashes, and who asked for it."""
     pins = []
     for entry in re.split(r"^(?=\w)", lock, flags=re.MULTILINE)[1:]:
-        requirement, *hashes = re.sub(r"^ *#.*", "", entry, flags=re.MULTILINE).replace("\\\n", " ").split("--hash=")
+        requirement, *hashes = (
+            re.sub(r"^ *#.*", "", entry, flags=re.MULTILINE).replace("\\\n", " ").split("--hash=")
+        )
         because = re.findall(r"^ *#(?: via)? +(?!via$)(\S.*)$", entry, flags=re.MULTILINE)
-        pins.append((Requirement(requirement.strip()), [digest.strip() for digest in hashes], because))
+        pins.append(
+            (Requirement(requirement.strip()), [digest.strip() for digest in hashes], because)
+        )
     return pins
 
 
 PINS = locked(LOCK)
 PUBLISH_PINS = locked(PUBLISH_LOCK)
 BOTH = pytest.mark.parametrize(
-    ("lock", "pins"), [(LOCK, PINS), (PUBLISH_LOCK, PUBLISH_PINS)], ids=["requirements.lock", "publish"]
+    ("lock", "pins"),
+    [(LOCK, PINS), (PUBLISH_LOCK, PUBLISH_PINS)],
+    ids=["requirements.lock", "publish"],
 )
 
 
@@ -76,7 +97,9 @@ def test_the_lock_is_read_completely(lock, pins):
 @BOTH
 def test_every_pin_is_exact_and_hashed(lock, pins):
     for pin, hashes, _ in pins:
-        assert [(specifier.operator, "*" in specifier.version) for specifier in pin.specifier] == [("==", False)], pin
+        assert [(specifier.operator, "*" in specifier.version) for specifier in pin.specifier] == [
+            ("==", False)
+        ], pin
         assert hashes, f"{pin} has no hash"
         for digest in hashes:
             assert re.fullmatch("sha256:[0-9a-f]{64}", digest), f"{pin}: {digest}"
@@ -85,11 +108,15 @@ def test_every_pin_is_exact_and_hashed(lock, pins):
 @BOTH
 def test_the_lock_names_no_address(lock, pins):
     assert "://" not in lock
-    assert not [line for line in lock.splitlines() if line.startswith("-")], "an option, such as an index, in the lock"
+    assert not [line for line in lock.splitlines() if line.startswith("-")], (
+        "an option, such as an index, in the lock"
+    )
 
 
 def test_the_lock_was_derived_from_these_requirements():
-    asked_for = [pin for pin, _, because in PINS if {"unrolled", "unrolled (pyproject.toml)"} & set(because)]
+    asked_for = [
+        pin for pin, _, because in PINS if {"unrolled", "unrolled (pyproject.toml)"} & set(because)
+    ]
     assert names(asked_for) == names(DIRECT)
 
 
@@ -97,21 +124,32 @@ def test_the_lock_was_derived_from_these_requirements():
 def test_requirement_is_pinned_once_for_the_readers_who_need_it_and_for_nobody_else(wanted):
     pins = [pin for pin, _, _ in PINS if names([pin]) == names([wanted])]
     for reader in READERS:
-        versions = [specifier.version for pin in pins if applies(pin, reader) for specifier in pin.specifier]
+        versions = [
+            specifier.version for pin in pins if applies(pin, reader) for specifier in pin.specifier
+        ]
         assert len(versions) == applies(wanted, reader), f"{versions} for {reader}"
         assert all(one in wanted.specifier for one in versions), f"{versions} for {reader}"
 
 
 def test_the_build_needs_nothing_beyond_the_lock():
-    build = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["build-system"]["requires"]
+    build = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["build-system"][
+        "requires"
+    ]
     for wanted in map(Requirement, build):
-        versions = [one.version for pin, _, _ in PINS if names([pin]) == names([wanted]) for one in pin.specifier]
+        versions = [
+            one.version
+            for pin, _, _ in PINS
+            if names([pin]) == names([wanted])
+            for one in pin.specifier
+        ]
         assert versions and all(one in wanted.specifier for one in versions), wanted
 
 
 def test_this_environment_is_the_locked_one():
     here = default_environment()
-    wanted = {pin.name: next(iter(pin.specifier)).version for pin, _, _ in PINS if applies(pin, here)}
+    wanted = {
+        pin.name: next(iter(pin.specifier)).version for pin, _, _ in PINS if applies(pin, here)
+    }
     installed = {}
     for name in wanted:
         try:
@@ -123,7 +161,9 @@ def test_this_environment_is_the_locked_one():
 
 def test_the_readme_states_the_supported_pythons_once_and_names_no_version_on_its_first_screen():
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    assert re.findall(r"(?i)python ?(3[.\d]+\d.*?3[.\d]+\d|3\.\d+)", readme) == [f"{PYTHONS[0]} to {PYTHONS[-1]}"]
+    assert re.findall(r"(?i)python ?(3[.\d]+\d.*?3[.\d]+\d|3\.\d+)", readme) == [
+        f"{PYTHONS[0]} to {PYTHONS[-1]}"
+    ]
     assert not re.search(r"3\.\d", readme.split("\n## ")[0])
 
 
@@ -137,7 +177,9 @@ def test_conda_has_a_supported_python_and_installs_exactly_the_lock():
 
 
 def test_binder_installs_the_project_and_nothing_else():
-    installs = re.findall(r"^.*\binstall\b.*$", (ROOT / "postBuild").read_text(encoding="utf-8"), flags=re.MULTILINE)
+    installs = re.findall(
+        r"^.*\binstall\b.*$", (ROOT / "postBuild").read_text(encoding="utf-8"), flags=re.MULTILINE
+    )
     assert installs == ["pip install --no-deps --no-build-isolation -e ."]
 
 
@@ -161,7 +203,11 @@ def test_what_publishes_the_course_has_the_same_versions_as_the_course():
 
 
 def test_what_npm_installs_is_hashed_and_names_no_address():
-    packages = json.loads((ROOT / "tools" / "publish" / "package-lock.json").read_text(encoding="utf-8"))["packages"]
+    packages = json.loads(
+        (ROOT / "tools" / "publish" / "package-lock.json").read_text(encoding="utf-8")
+    )["packages"]
     installed = {name: package for name, package in packages.items() if name}
     assert installed
-    assert all("integrity" in package and "resolved" not in package for package in installed.values())
+    assert all(
+        "integrity" in package and "resolved" not in package for package in installed.values()
+    )

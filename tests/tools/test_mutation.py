@@ -1,4 +1,7 @@
-"""The mutation tester on a module of two functions: one whose faults the tests notice, and one that they do not ask."""
+"""The mutation tester on a module of two functions.
+
+One whose faults the tests notice, and one that they do not ask.
+"""
 
 import subprocess
 import sys
@@ -57,15 +60,21 @@ def tried(folder, equivalent):
     for name, text in FILES.items():
         (folder / name).write_text(text, encoding="utf-8")
     command = [sys.executable, "-c", RUN, str(folder), *equivalent]
-    result = subprocess.run(command, cwd=Path(__file__).parent, capture_output=True, text=True, timeout=240)
+    result = subprocess.run(
+        command, cwd=Path(__file__).parent, capture_output=True, text=True, timeout=240
+    )
     assert "faults" in result.stdout, result.stderr
     _, row, *lines = result.stdout.strip("\n").splitlines()
-    assert {path.name: path.read_text(encoding="utf-8") for path in folder.iterdir()} == FILES, "a fault was left there"
+    assert {path.name: path.read_text(encoding="utf-8") for path in folder.iterdir()} == FILES, (
+        "a fault was left there"
+    )
     return result.returncode, [int(n) for n in row.split()[1:]], [line.strip() for line in lines]
 
 
 EQUIVALENT = ["emptied: while n: → while False:"]
-UNTESTED = [f"forgotten: return a + 1 → return {fault}" for fault in ("None", "a", "a - 1", "a + 2")]
+UNTESTED = [
+    f"forgotten: return a + 1 → return {fault}" for fault in ("None", "a", "a - 1", "a + 2")
+]
 
 
 def test_every_fault_is_noticed_or_named_and_every_excuse_is_checked(tmp_path):
@@ -75,7 +84,10 @@ def test_every_fault_is_noticed_or_named_and_every_excuse_is_checked(tmp_path):
     assert numbers == [13, 8, 1, 1, 4]  # faults, killed, of these hanging, equivalent, unexplained
     said = list(zip(lines[::2], lines[1::2], strict=True))
     assert sorted(said[:4]) == sorted(("tiny.py: no test notices", fault) for fault in UNTESTED)
-    assert said[4:] == [("tiny.py: not equivalent", noticed), ("tiny.py: there is no such fault", gone)]
+    assert said[4:] == [
+        ("tiny.py: not equivalent", noticed),
+        ("tiny.py: there is no such fault", gone),
+    ]
 
 
 def test_nothing_is_left_to_explain(tmp_path):

@@ -31,10 +31,13 @@ def test_committed_notebook(path):
     notebook = read(path)
     assert faults(notebook) == []
     nbformat.validate(notebook)
-    assert path.read_bytes() == dumps(normalise(notebook)).encode(), "not written as `make notebooks` writes it"
+    assert path.read_bytes() == dumps(normalise(notebook)).encode(), (
+        "not written as `make notebooks` writes it"
+    )
 
 
-# --- faults: one small notebook for each kind -------------------------------------------------------------------------
+# --- faults: one small notebook for each kind
+# -------------------------------------------------------------------------
 
 
 def code(source="1 + 1", *outputs, count=1, tags=()):
@@ -57,7 +60,12 @@ def shown(data, **metadata):
 
 
 def error(message):
-    return new_output("error", ename="ValueError", evalue=message, traceback=["\x1b[31mValueError\x1b[39m", message])
+    return new_output(
+        "error",
+        ename="ValueError",
+        evalue=message,
+        traceback=["\x1b[31mValueError\x1b[39m", message],
+    )
 
 
 def notebook(*cells):
@@ -74,10 +82,20 @@ def notebook(*cells):
         [code("1"), code("", count=None), code("2", count=2)],
         [code("raise ValueError", error("as it must"), tags=[MAY_RAISE])],
         [code("print(1)", stream("1\n"), shown({"text/plain": "1"}))],
-        [code("draw()", shown({"image/png": PNG}, **{"image/png": {"alt": "Loss falls from 2 to 1."}}))],
+        [
+            code(
+                "draw()",
+                shown({"image/png": PNG}, **{"image/png": {"alt": "Loss falls from 2 to 1."}}),
+            )
+        ],
         [code("\n".join([*["x = 1"] * LONGEST_CODE, "", "# a comment"]))],
         [code("print(text)", stream("x" * LONGEST_TEXT))],
-        [markdown('<img src="loop.png" alt="a loop">, and pip install is explained at https://x.org/home/')],
+        [
+            markdown(
+                '<img src="loop.png" alt="a loop">, and pip install is explained at'
+                " https://x.org/home/"
+            )
+        ],
         [code("page = 'https://x.org/home/a'", stream("1/2, and/or, 0x7f, H:\n</td>"))],
     ],
 )
@@ -94,37 +112,73 @@ def test_good_notebooks_have_no_fault(cells):
         ([code("f()", error("no"))], "cell 1 fails: ValueError: no"),
         ([code("f()", error("no"), tags=["nbval-skip"])], "cell 1 fails: ValueError: no"),
         ([code("f()", stream("Warning!", "stderr"))], "cell 1 writes to stderr"),
-        ([code("w", shown({"text/plain": "W", WIDGET_VIEW: {}}))], "cell 1 stores a view of a widget"),
+        (
+            [code("w", shown({"text/plain": "W", WIDGET_VIEW: {}}))],
+            "cell 1 stores a view of a widget",
+        ),
         ([code("f", stream("<function f at 0x7f3a5c0b>"))], "cell 1 prints a memory address"),
-        ([code("f", shown({"text/html": "<b>F at 0x7f3a5c0b</b>"}))], "cell 1 prints a memory address"),
-        ([code("f()", error("F at 0x7f3a5c0b"), tags=[MAY_RAISE])], "cell 1 prints a memory address"),
+        (
+            [code("f", shown({"text/html": "<b>F at 0x7f3a5c0b</b>"}))],
+            "cell 1 prints a memory address",
+        ),
+        (
+            [code("f()", error("F at 0x7f3a5c0b"), tags=[MAY_RAISE])],
+            "cell 1 prints a memory address",
+        ),
         ([code("p", stream("in /root/a.py"))], "cell 1 prints a path of one machine"),
-        ([code("p", stream("\x1b[32m/home/ada/a.py\x1b[39m"))], "cell 1 prints a path of one machine"),
+        (
+            [code("p", stream("\x1b[32m/home/ada/a.py\x1b[39m"))],
+            "cell 1 prints a path of one machine",
+        ),
         ([code("p", stream("'/tmp/x'"))], "cell 1 prints a path of one machine"),
-        ([code("p", shown({"text/plain": "/Users/ada/a.py"}))], "cell 1 prints a path of one machine"),
+        (
+            [code("p", shown({"text/plain": "/Users/ada/a.py"}))],
+            "cell 1 prints a path of one machine",
+        ),
         ([code("p", stream(r"C:\Users\ada"))], "cell 1 prints a path of one machine"),
         ([code("p", stream(r"D:\a\course"))], "cell 1 prints a path of one machine"),
-        ([code("p()", error("File ~/course/a.py:3"), tags=[MAY_RAISE])], "cell 1 prints a path of one machine"),
-        ([code("t", shown({"text/plain": "  0%|          | 0/9 [00:00<?]"}))], "cell 1 stores a progress bar"),
+        (
+            [code("p()", error("File ~/course/a.py:3"), tags=[MAY_RAISE])],
+            "cell 1 prints a path of one machine",
+        ),
+        (
+            [code("t", shown({"text/plain": "  0%|          | 0/9 [00:00<?]"}))],
+            "cell 1 stores a progress bar",
+        ),
         ([code("open('/home/ada/a.txt')")], "cell 1 names a path of one machine in its code"),
         ([markdown("![](loop.png)")], "cell 1 has a picture without alternative text"),
         ([markdown("See ![ ][loop]")], "cell 1 has a picture without alternative text"),
         ([markdown('<img src="loop.png">')], "cell 1 has a picture without alternative text"),
-        ([markdown('<img alt="" src="loop.png">')], "cell 1 has a picture without alternative text"),
-        ([code("d", shown({"image/png": PNG}))], "cell 1 shows an image/png without alternative text"),
+        (
+            [markdown('<img alt="" src="loop.png">')],
+            "cell 1 has a picture without alternative text",
+        ),
+        (
+            [code("d", shown({"image/png": PNG}))],
+            "cell 1 shows an image/png without alternative text",
+        ),
         (
             [code("d", shown({"image/png": PNG}, **{"image/png": {"alt": " "}}))],
             "cell 1 shows an image/png without alternative text",
         ),
         ([code("x = 1\n" * 26)], "cell 1 has 26 lines of code, more than 25"),
         ([code("%pip install keras")], "cell 1 installs something or changes sys.path"),
-        ([code("import sys\nsys.path.append('..')")], "cell 1 installs something or changes sys.path"),
-        ([code("p", stream("x" * 6000), shown({"text/plain": "y"}))], "cell 1 prints 6001 characters, more than 6000"),
+        (
+            [code("import sys\nsys.path.append('..')")],
+            "cell 1 installs something or changes sys.path",
+        ),
+        (
+            [code("p", stream("x" * 6000), shown({"text/plain": "y"}))],
+            "cell 1 prints 6001 characters, more than 6000",
+        ),
         (
             [code("p", shown({"text/plain": "y", "text/html": "x" * 6000}))],
             "cell 1 prints 6002 characters, more than 6000",
         ),
-        ([code("p", stream("1"), stream("2"))], "the notebook is not in normal form (make notebooks)"),
+        (
+            [code("p", stream("1"), stream("2"))],
+            "the notebook is not in normal form (make notebooks)",
+        ),
     ],
 )
 def test_fault_is_found(cells, fault):
@@ -137,7 +191,8 @@ def test_stored_widget_state_is_a_fault():
     assert "the notebook stores the state of widgets" in faults(bad)
 
 
-# --- the normal form --------------------------------------------------------------------------------------------------
+# --- the normal form
+# --------------------------------------------------------------------------------------------------
 
 
 def test_normalise_removes_what_depends_on_the_run():
@@ -147,7 +202,9 @@ def test_normalise_removes_what_depends_on_the_run():
         stream("4\n"),
         shown({WIDGET_VIEW: {"model_id": "8"}, "text/plain": "W"}),
     ]
-    cell.metadata = nbformat.from_dict({"execution": {"iopub.execute_input": "now"}, "collapsed": True, "tags": ["t"]})
+    cell.metadata = nbformat.from_dict(
+        {"execution": {"iopub.execute_input": "now"}, "collapsed": True, "tags": ["t"]}
+    )
     run = notebook(cell)
     run.nbformat_minor = 4
     run.metadata = nbformat.from_dict(
@@ -189,7 +246,8 @@ def test_normalise_keeps_ids_and_fills_in_missing_ones_always_alike():
     assert [cell.id for cell in normalise(old).cells] == ["cell-1", "cell-0", "cell-2", "prose"]
 
 
-# --- execution --------------------------------------------------------------------------------------------------------
+# --- execution
+# --------------------------------------------------------------------------------------------------------
 
 
 def test_execute_stores_a_fresh_run_in_normal_form(tmp_path, monkeypatch):
@@ -197,7 +255,11 @@ def test_execute_stores_a_fresh_run_in_normal_form(tmp_path, monkeypatch):
     path = tmp_path / "a notebook.ipynb"
     (tmp_path / "beside.txt").write_text("found")
     cells = [
-        code("from pathlib import Path\nprint(Path('beside.txt').read_text())", stream("stale"), count=7),
+        code(
+            "from pathlib import Path\nprint(Path('beside.txt').read_text())",
+            stream("stale"),
+            count=7,
+        ),
         code("1 / 0", count=8, tags=[MAY_RAISE]),
         code("import os\nprint(os.environ['TQDM_DISABLE'])", count=9),
     ]
@@ -231,7 +293,10 @@ def test_execute_leaves_the_file_alone_when_a_cell_fails(tmp_path):
 
 def test_execute_leaves_a_file_alone_that_was_saved_meanwhile(tmp_path):
     path = tmp_path / "open in two places.ipynb"
-    cell = code("from pathlib import Path\nPath('open in two places.ipynb').write_text('what the reader saved')")
+    cell = code(
+        "from pathlib import Path\nPath('open in two places.ipynb').write_text('what the reader"
+        " saved')"
+    )
     path.write_text(dumps(notebook(cell)), encoding="utf-8")
 
     with pytest.raises(RuntimeError, match="was changed while it was executed"):

@@ -1,4 +1,7 @@
-"""`make reset`, `make update` and `git pull` in a clone of a small course: nothing that a reader wrote is lost."""
+"""`make reset`, `make update` and `git pull` in a clone of a small course.
+
+Nothing that a reader wrote is lost.
+"""
 
 import json
 import re
@@ -15,13 +18,21 @@ from tools.restore import Clone, Refused
 import pytest
 from cases import refused
 
-IN_A_CLONE = pytest.mark.skipif(not (ROOT / ".git").exists(), reason="this folder is not a git clone")
+IN_A_CLONE = pytest.mark.skipif(
+    not (ROOT / ".git").exists(), reason="this folder is not a git clone"
+)
 CHAPTERS = ("01_why", "02_forward", "reference/glossary")
 
 
 def cells(*sources, outputs=(), version="3"):
-    """A notebook of code cells, as a file holds it; outputs and metadata change when it is merely run or opened."""
-    code = [{"cell_type": "code", "source": [text], "outputs": list(outputs), "metadata": {}} for text in sources]
+    """A notebook of code cells, as a file holds it.
+
+    Outputs and metadata change when it is merely run or opened.
+    """
+    code = [
+        {"cell_type": "code", "source": [text], "outputs": list(outputs), "metadata": {}}
+        for text in sources
+    ]
     return json.dumps({"cells": code, "metadata": {"language_info": {"version": version}}}) + "\n"
 
 
@@ -32,8 +43,17 @@ UNREADABLE = COURSE[:-5]
 
 
 def git(folder, *command):
-    identity = ("-c", "user.name=A reader", "-c", "user.email=reader@example.org", "-c", "init.defaultBranch=main")
-    ran = subprocess.run(["git", *identity, *command], cwd=folder, capture_output=True, text=True, encoding="utf-8")
+    identity = (
+        "-c",
+        "user.name=A reader",
+        "-c",
+        "user.email=reader@example.org",
+        "-c",
+        "init.defaultBranch=main",
+    )
+    ran = subprocess.run(
+        ["git", *identity, *command], cwd=folder, capture_output=True, text=True, encoding="utf-8"
+    )
     return ran
 
 
@@ -84,14 +104,19 @@ def copies(clone):
 
 def everything(clone):
     """All the files of a reader's clone, but for what git keeps for itself."""
-    files = [path for path in clone.folder.rglob("*") if path.is_file() and ".git" not in path.parts]
+    files = [
+        path for path in clone.folder.rglob("*") if path.is_file() and ".git" not in path.parts
+    ]
     return {path.relative_to(clone.folder).as_posix(): path.read_bytes() for path in files}
 
 
-# --- reset ------------------------------------------------------------------------------------------------------------
+# --- reset
+# ------------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("wanted", ["2", "02", "02_forward", "02_forward.ipynb", "notebooks/02_forward.ipynb"])
+@pytest.mark.parametrize(
+    "wanted", ["2", "02", "02_forward", "02_forward.ipynb", "notebooks/02_forward.ipynb"]
+)
 @pytest.mark.parametrize("staged", [False, True])
 def test_reset_sets_one_chapter_back_and_keeps_a_dated_copy(clone, wanted, staged, capsys):
     change(clone, "01_why", "also mine")
@@ -112,11 +137,15 @@ def test_reset_sets_one_chapter_back_and_keeps_a_dated_copy(clone, wanted, stage
 def test_reset_of_a_chapter_that_was_only_run_makes_no_copy(clone, capsys):
     change(clone, "02_forward", RUN)
     restore.reset(clone, "2")
-    assert notebook(clone, "02_forward").read_text(encoding="utf-8") == COURSE and copies(clone) == []
+    assert (
+        notebook(clone, "02_forward").read_text(encoding="utf-8") == COURSE and copies(clone) == []
+    )
     assert "notebooks/02_forward.ipynb is as it came again.\n" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("text", [cells("1 + 2"), cells(), UNREADABLE, "[]", COURSE.replace("code", "markdown", 1)])
+@pytest.mark.parametrize(
+    "text", [cells("1 + 2"), cells(), UNREADABLE, "[]", COURSE.replace("code", "markdown", 1)]
+)
 def test_what_was_written_is_kept_whatever_it_is(clone, text):
     change(clone, "02_forward", text)
     restore.reset(clone, "2")
@@ -156,7 +185,8 @@ def test_a_copy_is_never_written_over(clone, monkeypatch):
     assert copies(clone)[0].read_text(encoding="utf-8") == MINE
 
 
-# --- update -----------------------------------------------------------------------------------------------------------
+# --- update
+# -----------------------------------------------------------------------------------------------------------
 
 
 def test_update_brings_the_newest_and_keeps_what_was_written(clone, course, capsys):
@@ -166,38 +196,65 @@ def test_update_brings_the_newest_and_keeps_what_was_written(clone, course, caps
     newer = cells("newer")
     commit(course, **{"01_why": newer, "reference/glossary": newer, "03_new": newer})
     restore.update(clone)
-    texts = {name: notebook(clone, name).read_text(encoding="utf-8") for name in (*CHAPTERS, "03_new")}
+    texts = {
+        name: notebook(clone, name).read_text(encoding="utf-8") for name in (*CHAPTERS, "03_new")
+    }
     # Chapter 2 has no newer version, so the reader goes on with it where it is.
-    assert texts == {"01_why": newer, "02_forward": MINE, "reference/glossary": newer, "03_new": newer}
+    assert texts == {
+        "01_why": newer,
+        "02_forward": MINE,
+        "reference/glossary": newer,
+        "03_new": newer,
+    }
     (copy,) = copies(clone)
     assert copy.name.startswith("01_why.") and copy.read_text(encoding="utf-8") == MINE
     said = capsys.readouterr().out
-    assert f"01_why.ipynb has a newer version, which is there now; yours is notebooks/mine/{copy.name}." in said
+    assert (
+        "01_why.ipynb has a newer version, which is there now; yours is"
+        f" notebooks/mine/{copy.name}."
+    ) in said
     assert "glossary" not in said and "3 files are newer now" in said
     restore.update(clone)
     assert "This is the newest version of the course." in capsys.readouterr().out
 
 
 def test_update_brings_a_reader_across_renamed_and_deleted_chapters(clone, course, capsys):
-    commit(course, **{"03_keras": cells("keras", "more", "and more"), "04_text": cells("text", "of another chapter")})
+    commit(
+        course,
+        **{
+            "03_keras": cells("keras", "more", "and more"),
+            "04_text": cells("text", "of another chapter"),
+        },
+    )
     restore.update(clone)
     change(clone, "03_keras")
     change(clone, "04_text", UNREADABLE)
     change(clone, "02_forward", RUN)
     notebook(clone, "01_why").unlink()
     (course / "notebooks/06_keras.ipynb").write_text(cells("keras", "more", "and more!"))
-    commit(course, **{"03_keras": None, "04_text": None, "02_forward": None, "01_why": cells("newer")})
+    commit(
+        course, **{"03_keras": None, "04_text": None, "02_forward": None, "01_why": cells("newer")}
+    )
     capsys.readouterr()
     restore.update(clone)
-    assert {path.name for path in (clone.folder / "notebooks").glob("*.ipynb")} == {"06_keras.ipynb", "01_why.ipynb"}
+    assert {path.name for path in (clone.folder / "notebooks").glob("*.ipynb")} == {
+        "06_keras.ipynb",
+        "01_why.ipynb",
+    }
     kept = {path.name.split(".")[0]: path for path in copies(clone)}
     assert {name: path.read_text(encoding="utf-8") for name, path in kept.items()} == {
         "03_keras": MINE,
         "04_text": UNREADABLE,
     }
     said = capsys.readouterr().out
-    assert f"03_keras.ipynb is notebooks/06_keras.ipynb now; yours is notebooks/mine/{kept['03_keras'].name}." in said
-    assert f"04_text.ipynb is no longer part of the course; yours is notebooks/mine/{kept['04_text'].name}." in said
+    assert (
+        "03_keras.ipynb is notebooks/06_keras.ipynb now; yours is"
+        f" notebooks/mine/{kept['03_keras'].name}."
+    ) in said
+    assert (
+        "04_text.ipynb is no longer part of the course; yours is"
+        f" notebooks/mine/{kept['04_text'].name}."
+    ) in said
     assert clone.changed() == []
 
 
@@ -231,8 +288,12 @@ def no_network(clone, course):
     return "git fetch said: fatal: "
 
 
-@pytest.mark.parametrize("obstacle", [own_commit, helpers_changed, file_in_the_way, no_upstream, no_network])
-def test_an_update_that_could_lose_something_is_refused_and_changes_nothing(clone, course, obstacle):
+@pytest.mark.parametrize(
+    "obstacle", [own_commit, helpers_changed, file_in_the_way, no_upstream, no_network]
+)
+def test_an_update_that_could_lose_something_is_refused_and_changes_nothing(
+    clone, course, obstacle
+):
     change(clone, "01_why")
     commit(course, **{"01_why": "newer"})
     because = obstacle(clone, course)
@@ -242,7 +303,8 @@ def test_an_update_that_could_lose_something_is_refused_and_changes_nothing(clon
     assert everything(clone) == before
 
 
-# --- without make -----------------------------------------------------------------------------------------------------
+# --- without make
+# -----------------------------------------------------------------------------------------------------
 
 
 def test_git_pull_refuses_to_write_over_a_changed_chapter(clone, course):
@@ -263,7 +325,9 @@ def test_a_merge_leaves_a_notebook_that_opens_with_what_the_reader_wrote(clone, 
 
 
 def test_a_folder_that_is_no_clone_is_left_alone(tmp_path):
-    with refused(Refused, "is not a git clone", "download the course once more into another folder"):
+    with refused(
+        Refused, "is not a git clone", "download the course once more into another folder"
+    ):
         Clone(tmp_path)
 
 
@@ -283,6 +347,8 @@ def test_the_command_ends_with_the_reason(monkeypatch, capsys):
 @IN_A_CLONE
 @pytest.mark.skipif(shutil.which("make") is None, reason="there is no make here")
 def test_make_notebooks_executes_the_course_and_no_notebook_of_a_reader():
-    recipe = subprocess.run(["make", "--dry-run", "notebooks"], cwd=ROOT, capture_output=True, text=True).stdout
+    recipe = subprocess.run(
+        ["make", "--dry-run", "notebooks"], cwd=ROOT, capture_output=True, text=True
+    ).stdout
     tracked = git(ROOT, "ls-files", "notebooks/*.ipynb").stdout.split()
     assert sorted(re.findall(r"notebooks/\S+", recipe)) == sorted(tracked) != []

@@ -1,4 +1,7 @@
-"""The course opens no door: not to the network, not to code that came as data, not to packages nobody has looked at."""
+"""The course opens no door.
+
+Not to the network, not to code that came as data, not to packages nobody has looked at.
+"""
 
 import ast
 import json
@@ -23,7 +26,8 @@ WORKFLOW = yaml.safe_load((ROOT / ".github" / "workflows" / "ci.yml").read_text(
 STEPS = [step for job in WORKFLOW["jobs"].values() for step in job["steps"]]
 
 
-# --- the server that `make lab` starts --------------------------------------------------------------------------------
+# --- the server that `make lab` starts
+# --------------------------------------------------------------------------------
 
 
 def recipe(target):
@@ -34,20 +38,35 @@ def recipe(target):
 
 @contextmanager
 def lab(folder):
-    """Start JupyterLab with the options of `make lab` and the settings that it gets; yields (process, what it says)."""
+    """Start JupyterLab with the options of `make lab` and the settings that it gets.
+
+    Yields (process, what it says).
+    """
     options = re.findall(r"--[\w.]+=\S+", recipe("lab"))
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
-        options += ["--no-browser", "--allow-root", f"--port={probe.getsockname()[1]}", "--ServerApp.port_retries=0"]
+        options += [
+            "--no-browser",
+            "--allow-root",
+            f"--port={probe.getsockname()[1]}",
+            "--ServerApp.port_retries=0",
+        ]
     own = {f"JUPYTER_{kind}_DIR": str(folder / kind) for kind in ("CONFIG", "DATA", "RUNTIME")}
     log = folder / "log.txt"
     with log.open("w") as output:
-        environment = {name: value for name, value in os.environ.items() if not name.startswith("JUPYTER")} | own
+        environment = {
+            name: value for name, value in os.environ.items() if not name.startswith("JUPYTER")
+        } | own
         command = [sys.executable, "-m", "jupyterlab", *options]
-        server = subprocess.Popen(command, cwd=folder, env=environment, stdout=output, stderr=output)
+        server = subprocess.Popen(
+            command, cwd=folder, env=environment, stdout=output, stderr=output
+        )
     try:
         end = time.monotonic() + 60
-        while not ((said := re.search(r"http://127\.0\.0\.1:\d+/\S*", log.read_text())) and answers(said[0])):
+        while not (
+            (said := re.search(r"http://127\.0\.0\.1:\d+/\S*", log.read_text()))
+            and answers(said[0])
+        ):
             assert server.poll() is None and time.monotonic() < end, log.read_text()
             time.sleep(0.1)
         yield server, said[0]
@@ -75,7 +94,11 @@ def answer(url, data=None):
 def test_lab_listens_on_this_machine_alone_and_asks_for_its_token(tmp_path):
     with lab(tmp_path) as (server, address):
         first = psutil.Process(server.pid)  # on Windows it starts the one that listens
-        connections = [c for process in (first, *first.children(recursive=True)) for c in process.net_connections()]
+        connections = [
+            c
+            for process in (first, *first.children(recursive=True))
+            for c in process.net_connections()
+        ]
         listening = [c.laddr for c in connections if c.status == psutil.CONN_LISTEN]
         page, token = re.fullmatch(
             r"(http://127\.0\.0\.1:\d+/)lab/tree/notebooks/index.ipynb\?token=(\w+)", address
@@ -92,18 +115,42 @@ def test_lab_listens_on_this_machine_alone_and_asks_for_its_token(tmp_path):
 
 def test_lab_is_started_with_nothing_that_opens_it():
     assert set(re.findall(r"--[\w.-]+", recipe("lab"))) == {"--allow-root", "--LabApp.default_url"}
-    settings = json.loads((ROOT / "tools/jupyter/jupyter_server_config.d/unrolled.json").read_text(encoding="utf-8"))
+    settings = json.loads(
+        (ROOT / "tools/jupyter/jupyter_server_config.d/unrolled.json").read_text(encoding="utf-8")
+    )
     assert settings == {"ServerApp": {"jpserver_extensions": {"tools.server": True}}}
 
 
-# --- code that came as data -------------------------------------------------------------------------------------------
+# --- code that came as data
+# -------------------------------------------------------------------------------------------
 
 FORBIDDEN = {
-    *("eval", "exec", "compile", "__import__", "pickle", "cPickle", "dill", "joblib", "marshal", "shelve", "memmap"),
-    *("allow_pickle", "enable_unsafe_deserialization", "safe_mode", "unsafe_load", "full_load", "system", "popen"),
+    *(
+        "eval",
+        "exec",
+        "compile",
+        "__import__",
+        "pickle",
+        "cPickle",
+        "dill",
+        "joblib",
+        "marshal",
+        "shelve",
+        "memmap",
+    ),
+    *(
+        "allow_pickle",
+        "enable_unsafe_deserialization",
+        "safe_mode",
+        "unsafe_load",
+        "full_load",
+        "system",
+        "popen",
+    ),
 }
-# What is run is the course's own text in each of these: a solution with one piece replaced, the loops of the notes, the
-# two orders of chapter 6, and the expressions in the tables of the glossary.
+# What is run is the course's own text in each of these: a solution with one piece replaced, the
+# loops of the notes, the two orders of chapter 6, and the expressions in the tables of the
+# glossary.
 KNOWN = [
     ("06_keras_apis.ipynb", "exec"),
     *[("glossary.ipynb", "eval")] * 2,
@@ -123,7 +170,10 @@ def dangerous(tree):
             names = [(node.module or "").split(".")[0], *(alias.name for alias in node.names)]
         elif isinstance(node, ast.Name):
             names = [node.id]
-        elif isinstance(node, ast.Attribute) and node.attr not in ("compile", "system"):  # re's, Keras's, platform's
+        elif isinstance(node, ast.Attribute) and node.attr not in (
+            "compile",
+            "system",
+        ):  # re's, Keras's, platform's
             names = [node.attr]
         elif isinstance(node, ast.keyword) and node.arg:
             names = [node.arg]
@@ -136,8 +186,11 @@ def dangerous(tree):
 
 @pytest.mark.parametrize(
     "code",
-    ["eval(text)", "import pickle", "from os import system", "np.load(f, allow_pickle=True)", "run(a, shell=True)",
-     "from joblib import load", "keras.saving.load_model(f, safe_mode=False)", "builtins.exec(text)"],
+    ["eval(text)", "import pickle", "from os import system", ("np.load(f,"
+                                                             " allow_pickle=True)"), ("run(a,"
+                                                                                      " shell=True)"),
+     "from joblib import load", ("keras.saving.load_model(f,"
+                                " safe_mode=False)"), "builtins.exec(text)"],
 )  # fmt: skip
 def test_what_is_dangerous_is_seen(code):
     assert list(dangerous(ast.parse(code)))
@@ -156,12 +209,15 @@ def test_nothing_is_run_that_came_as_data():
     assert sorted(found) == KNOWN
 
 
-# --- what gets installed, and what CI may do --------------------------------------------------------------------------
+# --- what gets installed, and what CI may do
+# --------------------------------------------------------------------------
 
 
 def test_every_installation_is_from_the_hashed_lock_or_of_the_project_itself():
     texts = [MAKEFILE, *(step.get("run", "") for step in STEPS)]
-    files = [ROOT / name for name in ("README.md", "postBuild", "environment.yml")] + sorted(ROOT.glob("tools/*.sh"))
+    files = [ROOT / name for name in ("README.md", "postBuild", "environment.yml")] + sorted(
+        ROOT.glob("tools/*.sh")
+    )
     texts += [path.read_text(encoding="utf-8") for path in files]
     installs = [
         line.strip()
@@ -180,10 +236,17 @@ def test_every_installation_is_from_the_hashed_lock_or_of_the_project_itself():
 
 def test_ci_may_only_read_but_for_the_one_job_that_publishes():
     assert WORKFLOW["permissions"] == {"contents": "read"}
-    more = {name: job["permissions"] for name, job in WORKFLOW["jobs"].items() if "permissions" in job}
+    more = {
+        name: job["permissions"] for name, job in WORKFLOW["jobs"].items() if "permissions" in job
+    }
     assert more == {"pages": {"pages": "write", "id-token": "write"}}
-    assert all(step["uses"].startswith("actions/deploy-pages@") for step in WORKFLOW["jobs"]["pages"]["steps"])
+    assert all(
+        step["uses"].startswith("actions/deploy-pages@")
+        for step in WORKFLOW["jobs"]["pages"]["steps"]
+    )
     assert "pull_request_target" not in WORKFLOW[True]  # YAML reads `on` as true
     checkouts = [step for step in STEPS if step.get("uses", "").startswith("actions/checkout@")]
     assert checkouts and all(step["with"] == {"persist-credentials": False} for step in checkouts)
-    assert not [step for step in STEPS if "${{" in step.get("run", "")], "a text from outside in a shell command"
+    assert not [step for step in STEPS if "${{" in step.get("run", "")], (
+        "a text from outside in a shell command"
+    )

@@ -5,7 +5,17 @@ import subprocess
 import sys
 from importlib import metadata
 
-from tools.notebooks import COURSE, FOLDED, KERNELSPEC, NOTEBOOKS, ROOT, WIDGET_VIEW, dumps, normalise, read
+from tools.notebooks import (
+    COURSE,
+    FOLDED,
+    KERNELSPEC,
+    NOTEBOOKS,
+    ROOT,
+    WIDGET_VIEW,
+    dumps,
+    normalise,
+    read,
+)
 from tools.server import save_in_normal_form
 
 import pytest
@@ -34,7 +44,9 @@ def test_a_notebook_that_was_only_opened_is_saved_as_it_was_committed(path):
 def test_figures_keep_their_stills_and_progress_bars_go():
     outputs = [new_output("display_data", data) for data in (BAR, STILL)]
     cell = new_code_cell("draw()", outputs=outputs, metadata={"tags": [FOLDED]}, id="draw")
-    notebook = new_notebook(cells=[cell], metadata={"kernelspec": KERNELSPEC, "language_info": LANGUAGE_INFO})
+    notebook = new_notebook(
+        cells=[cell], metadata={"kernelspec": KERNELSPEC, "language_info": LANGUAGE_INFO}
+    )
     (kept,) = saved(notebook).cells
     assert [dict(output.data) for output in kept.outputs] == [
         {"text/plain": "Interactive()", "image/png": "iVBORw0KGgo="}
@@ -45,10 +57,16 @@ def test_figures_keep_their_stills_and_progress_bars_go():
 
 @pytest.mark.parametrize(
     "metadata",
-    [{"kernelspec": {"name": "ir", "display_name": "R"}}, {}, {"kernelspec": KERNELSPEC, "widgets": {"state": {}}}],
+    [
+        {"kernelspec": {"name": "ir", "display_name": "R"}},
+        {},
+        {"kernelspec": KERNELSPEC, "widgets": {"state": {}}},
+    ],
 )
 def test_other_notebooks_are_saved_as_they_are(metadata):
-    notebook = new_notebook(cells=[new_code_cell("1", metadata={"collapsed": True})], metadata=metadata)
+    notebook = new_notebook(
+        cells=[new_code_cell("1", metadata={"collapsed": True})], metadata=metadata
+    )
     assert saved(notebook) is notebook
 
 
@@ -67,7 +85,8 @@ def test_every_installation_switches_the_extension_on():
     assert "tools.server" in said.stdout + said.stderr and "X is" not in said.stdout
 
 
-# --- in a browser -----------------------------------------------------------------------------------------------------
+# --- in a browser
+# -----------------------------------------------------------------------------------------------------
 
 FIGURE_AND_BAR = [
     "from tqdm.auto import tqdm\nfrom helpers.teaching import interactive\n",
@@ -107,7 +126,9 @@ def test_the_next_day_a_notebook_shows_stills_and_no_error(page, tmp_path):
         page.locator(".unrolled-picture").wait_for()
         page.keyboard.press("ControlOrMeta+s")
         page.wait_for_timeout(2000)
-        assert page.locator(".unrolled-picture").is_visible(), "saving leaves the live figure on the page"
+        assert page.locator(".unrolled-picture").is_visible(), (
+            "saving leaves the live figure on the page"
+        )
         assert json.loads(path.read_text(encoding="utf-8"))["cells"][2]["outputs"]
     with running(tmp_path) as (address, token):  # another day: no kernel of yesterday's is left
         page.goto(f"{address}/lab/tree/{path.name}?token={token}&reset")
@@ -115,5 +136,7 @@ def test_the_next_day_a_notebook_shows_stills_and_no_error(page, tmp_path):
         page.get_by_text("| Idle").wait_for()
         page.wait_for_timeout(1000)
         assert "Error displaying widget" not in page.locator(".jp-Notebook").inner_text()
-        assert page.locator(".jp-OutputArea-output img").evaluate("image => image.naturalWidth") > 600
+        assert (
+            page.locator(".jp-OutputArea-output img").evaluate("image => image.naturalWidth") > 600
+        )
         page.screenshot(path=ROOT / "build" / "screenshots" / "the-next-day.png")

@@ -1,7 +1,10 @@
-"""The course on strange machines. Each test changes one thing, and a copy of the course gives its lesson there.
+"""The course on strange machines.
 
-The lesson (lesson.py) is what a reader does: `make lab`, save the start page, run a chapter; nothing of it may warn.
-Other versions of Python and of the dependencies need an environment of their own: the head of the Makefile says how.
+Each test changes one thing, and a copy of the course gives its lesson there.
+
+The lesson (lesson.py) is what a reader does: `make lab`, save the start page, run a chapter;
+nothing of it may warn. Other versions of Python and of the dependencies need an environment of
+their own: the head of the Makefile says how.
 """
 
 import json
@@ -17,12 +20,15 @@ from tools.notebooks import ROOT
 import pytest
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="made strange by tools of Linux")
-NOT_COPIED = [".git", *(Path(line).name for line in (ROOT / ".gitignore").read_text(encoding="utf-8").split())]
+NOT_COPIED = [
+    ".git",
+    *(Path(line).name for line in (ROOT / ".gitignore").read_text(encoding="utf-8").split()),
+]
 LESSON = [sys.executable, "tests/tools/lesson.py"]
 FINE = {"refusal": "", "faults": [], "returned": 0}
-ENGLISH = {name: value for name, value in os.environ.items() if not name.startswith(("LC_", "LANG"))} | {
-    "LANG": "C.UTF-8"
-}
+ENGLISH = {
+    name: value for name, value in os.environ.items() if not name.startswith(("LC_", "LANG"))
+} | {"LANG": "C.UTF-8"}
 
 
 def copy_of_the_course(folder: Path) -> Path:
@@ -37,7 +43,9 @@ def course(tmp_path):
     return copy_of_the_course(tmp_path / "unrolled")
 
 
-def run(command: list[str], folder: Path, environment: dict[str, str] = ENGLISH) -> subprocess.CompletedProcess:
+def run(
+    command: list[str], folder: Path, environment: dict[str, str] = ENGLISH
+) -> subprocess.CompletedProcess:
     return subprocess.run(
         command,
         cwd=folder,
@@ -49,7 +57,9 @@ def run(command: list[str], folder: Path, environment: dict[str, str] = ENGLISH)
     )
 
 
-def lesson(folder: Path, chapter: str, *, within: list[str] = (), environment: dict[str, str] = ENGLISH) -> dict:
+def lesson(
+    folder: Path, chapter: str, *, within: list[str] = (), environment: dict[str, str] = ENGLISH
+) -> dict:
     """Return what the lesson reports; what it writes to stderr is an error."""
     done = run([*within, *LESSON, chapter], folder, environment)
     assert (done.returncode, done.stderr) == (0, ""), done.stderr
@@ -62,7 +72,8 @@ def needs(*command: str) -> None:
         pytest.skip(f"this machine does not let us: {' '.join(command)}")
 
 
-# --- the lesson, with one thing changed -------------------------------------------------------------------------------
+# --- the lesson, with one thing changed
+# -------------------------------------------------------------------------------
 
 WITHOUT_NETWORK = ["unshare", "--map-root-user", "--net"]
 # A new network has a loopback device, which is down.
@@ -86,7 +97,10 @@ def test_without_a_network(course):
 
 @pytest.mark.stress
 def test_without_permission_to_write_in_the_repository(course):
-    """Everything runs; and the server says that nothing can be saved, before the reader has typed anything."""
+    """Everything runs.
+
+    And the server says that nothing can be saved, before the reader has typed anything.
+    """
     within = []
     if os.geteuid() == 0:  # who may write everywhere, unless without this capability
         within = ["setpriv", "--bounding-set=-dac_override"]
@@ -103,7 +117,11 @@ def test_without_permission_to_write_in_the_repository(course):
 @pytest.mark.stress
 @pytest.mark.parametrize("home", [None, "/proc/nobody"], ids=["unset", "not to be written"])
 def test_without_a_home(course, home):
-    environment = {name: value for name, value in ENGLISH.items() if name != "HOME" and not name.startswith("XDG_")}
+    environment = {
+        name: value
+        for name, value in ENGLISH.items()
+        if name != "HOME" and not name.startswith("XDG_")
+    }
     if home:
         environment["HOME"] = home
     assert lesson(course, "index", environment=environment) == FINE
@@ -118,7 +136,9 @@ def test_with_another_backend_for_keras(course):
 @pytest.mark.stress
 def test_in_a_locale_that_knows_only_ascii(course):
     environment = ENGLISH | {"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"}
-    encoding = run([sys.executable, "-c", "import locale; print(locale.getencoding())"], course, environment).stdout
+    encoding = run(
+        [sys.executable, "-c", "import locale; print(locale.getencoding())"], course, environment
+    ).stdout
     assert encoding == "ANSI_X3.4-1968\n"
     assert lesson(course, "02_forward_recurrence", environment=environment) == FINE
 
@@ -129,8 +149,15 @@ def test_in_a_locale_with_a_decimal_comma_and_latin_1(course, tmp_path):
     locales = tmp_path / "locales"
     locales.mkdir()
     needs("localedef", "-i", "de_DE", "-f", "ISO-8859-1", str(locales / "de_DE.ISO-8859-1"))
-    environment = ENGLISH | {"LC_ALL": "de_DE.ISO-8859-1", "LOCPATH": str(locales), "PYTHONUTF8": "0"}
-    ask = "import locale; locale.setlocale(locale.LC_ALL, ''); print(locale.str(0.5), locale.getencoding())"
+    environment = ENGLISH | {
+        "LC_ALL": "de_DE.ISO-8859-1",
+        "LOCPATH": str(locales),
+        "PYTHONUTF8": "0",
+    }
+    ask = (
+        "import locale; locale.setlocale(locale.LC_ALL, ''); print(locale.str(0.5),"
+        " locale.getencoding())"
+    )
     assert run([sys.executable, "-c", ask], course, environment).stdout == "0,5 ISO-8859-1\n"
     assert lesson(course, "02_forward_recurrence", environment=environment) == FINE
 
@@ -144,7 +171,10 @@ def test_on_one_core(course):
 
 @pytest.mark.stress
 def test_in_the_memory_that_binder_gives(course):
-    """Chapter 7, the largest, with the server beside it; what takes too much is killed, and then the lesson fails."""
+    """Chapter 7, the largest, with the server beside it.
+
+    What takes too much is killed, and then the lesson fails.
+    """
     within, group = ["sh", "-c", 'echo $$ > "$0/cgroup.procs" && exec "$@"'], None
     try:
         group, peak = memory_limited_to(1536 * 2**20)
@@ -190,7 +220,8 @@ def test_in_a_folder_with_spaces_and_letters_beyond_ascii(tmp_path):
     assert json.loads(done.stdout) == FINE
 
 
-# --- the set-up, with whatever Python there is ------------------------------------------------------------------------
+# --- the set-up, with whatever Python there is
+# ------------------------------------------------------------------------
 
 # A Python that says it is another version when code asks, and may have no pip and no venv.
 STAND_IN = """#!{python}
@@ -223,7 +254,12 @@ def machine(folder: Path, *, uv: bool = True, **pythons: str) -> dict[str, str]:
     programs, home = folder / "programs", folder / "home"
     programs.mkdir()
     home.mkdir()
-    tools = {tool.name: tool for path in ("/usr/bin", "/bin") for tool in Path(path).iterdir() if tool.is_file()}
+    tools = {
+        tool.name: tool
+        for path in ("/usr/bin", "/bin")
+        for tool in Path(path).iterdir()
+        if tool.is_file()
+    }
     for name, tool in tools.items():
         if not re.match("python|pip|pypy|uv|conda", name):
             (programs / name).symlink_to(tool)
@@ -239,7 +275,11 @@ def machine(folder: Path, *, uv: bool = True, **pythons: str) -> dict[str, str]:
         if not Path(found).exists():
             pytest.skip("uv is not on this machine")
         (programs / "uv").symlink_to(found)
-    kept = {name: value for name, value in ENGLISH.items() if not name.startswith(("PYTHON", "VIRTUAL", "UV", "XDG"))}
+    kept = {
+        name: value
+        for name, value in ENGLISH.items()
+        if not name.startswith(("PYTHON", "VIRTUAL", "UV", "XDG"))
+    }
     # Where a Python would be fetched from, nobody answers: a test downloads none.
     nowhere = {"UV_PYTHON_INSTALL_MIRROR": "http://127.0.0.1:9", "UV_HTTP_RETRIES": "0"}
     return kept | nowhere | {"PATH": str(programs), "HOME": str(home)}
@@ -260,22 +300,36 @@ def refusal(*arguments: str | Path | dict[str, str]) -> str:
 
 def test_set_up_with_a_python_that_is_not_there(course, tmp_path):
     said = refusal(course, machine(tmp_path, uv=False, python3=BASE), "PYTHON=python3.99")
-    assert said.startswith("There is no python3.99 on this machine. Without PYTHON=... make finds or fetches one")
+    assert said.startswith(
+        "There is no python3.99 on this machine. Without PYTHON=... make finds or fetches one"
+    )
 
 
 def test_set_up_with_a_named_python_that_will_not_do(course, tmp_path):
-    said = refusal(course, machine(tmp_path, uv=False, python3=stand_in("3.14.3")), "PYTHON=python3")
-    assert re.match(r"The course needs Python >=3\.\d+,<3\.\d+, and python3 is 3\.14\.3\. Without PYTHON=\.\.\. ", said)
+    said = refusal(
+        course, machine(tmp_path, uv=False, python3=stand_in("3.14.3")), "PYTHON=python3"
+    )
+    assert re.match(
+        (
+            r"The course needs Python >=3\.\d+,<3\.\d+, and python3 is 3\.14\.3\. Without"
+            r" PYTHON=\.\.\. "
+        ),
+        said,
+    )
 
 
 def test_set_up_without_any_python(course, tmp_path):
-    assert refusal(course, machine(tmp_path, uv=False)).startswith("There is no Python here, from 3.8 on: install one")
+    assert refusal(course, machine(tmp_path, uv=False)).startswith(
+        "There is no Python here, from 3.8 on: install one"
+    )
 
 
 def test_set_up_without_pip(course, tmp_path):
     pythons = {"python3": stand_in("3.14.3", NO_PIP), "python": stand_in("3.7.1")}
     said = refusal(course, machine(tmp_path, uv=False, **pythons))
-    assert said.startswith("None of the Pythons here (python3) has pip: install it (apt install python3-pip, ")
+    assert said.startswith(
+        "None of the Pythons here (python3) has pip: install it (apt install python3-pip, "
+    )
 
 
 @pytest.mark.parametrize("version", ["2.7.18", "3.8.18", "3.10.13", "3.14.3"])
@@ -290,9 +344,18 @@ def test_another_python_on_the_path_takes_the_place_of_one_out_of_range(course, 
 def test_where_no_python_will_do_and_none_can_be_fetched_it_says_the_ways_out(course, tmp_path):
     done = set_up(course, machine(tmp_path, python3=stand_in("3.14.3")))
     assert done.returncode != 0
-    assert re.search(r"No Python >=3.* is here: uv fetches one, .* into \S+/home/\S+\.", done.stdout)
+    assert re.search(
+        r"No Python >=3.* is here: uv fetches one, .* into \S+/home/\S+\.", done.stdout
+    )
     assert "http://127.0.0.1:9" in done.stderr, "it was tried"
-    for way in ("apt install", "dnf install", "brew install", "winget install", "PYTHON=/", "conda"):
+    for way in (
+        "apt install",
+        "dnf install",
+        "brew install",
+        "winget install",
+        "PYTHON=/",
+        "conda",
+    ):
         assert way in done.stderr
 
 
@@ -300,7 +363,9 @@ def test_where_no_python_will_do_and_none_can_be_fetched_it_says_the_ways_out(co
 @pytest.mark.parametrize("lacks", [(), NO_PIP], ids=["with pip", "without pip"])
 @pytest.mark.parametrize("version", ["3.8.18", "3.14.3"])
 def test_set_up_on_a_new_machine_with_another_python(course, tmp_path, version, lacks):
-    environment = machine(tmp_path, uv=False, python3=stand_in(version, lacks), **{f"python{HERE}": BASE})
+    environment = machine(
+        tmp_path, uv=False, python3=stand_in(version, lacks), **{f"python{HERE}": BASE}
+    )
     done = set_up(course, environment)
     assert done.returncode == 0, done.stdout + done.stderr
     assert re.fullmatch(r"4\.\d+\.\d+", done.stdout.splitlines()[-1])
@@ -309,7 +374,11 @@ def test_set_up_on_a_new_machine_with_another_python(course, tmp_path, version, 
 @pytest.mark.stress  # pip tries more than once
 def test_set_up_without_a_network(course):
     needs(*WITHOUT_NETWORK, "true")
-    environment = ENGLISH | {"UV_CACHE_DIR": str(course / "build" / "uv"), "PIP_RETRIES": "0", "UV_HTTP_RETRIES": "0"}
+    environment = ENGLISH | {
+        "UV_CACHE_DIR": str(course / "build" / "uv"),
+        "PIP_RETRIES": "0",
+        "UV_HTTP_RETRIES": "0",
+    }
     (course / ".venv").unlink()
     done = run([*WITHOUT_NETWORK, "make", "lab"], course, environment)
     assert done.returncode != 0 and not (course / ".venv" / "ready").exists()

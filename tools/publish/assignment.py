@@ -1,7 +1,10 @@
-"""Make an nbgrader course of the chapters: ``python tools/publish/assignment.py build/assignment notebooks/0*.ipynb``.
+"""Make an nbgrader course of the chapters.
 
-Every exercise's stub becomes an autograded answer, with the reference solution behind it; its check becomes a test of
-one point, whose hidden part asks the same check for its verdict. What the students get is in ``release/``.
+``python tools/publish/assignment.py build/assignment notebooks/0*.ipynb``.
+
+Every exercise's stub becomes an autograded answer, with the reference solution behind it; its check
+becomes a test of one point, whose hidden part asks the same check for its verdict. What the
+students get is in ``release/``.
 """
 
 import sys
@@ -32,7 +35,10 @@ assert verdict.kind == {right!r}, verdict._repr_mimebundle_()["text/plain"]
 
 
 def with_solutions(notebook: NotebookNode) -> NotebookNode:
-    """Return the chapter as nbgrader wants its source: with solutions, hidden tests and nbgrader's metadata."""
+    """Return the chapter as nbgrader wants its source.
+
+    With solutions, hidden tests and nbgrader's metadata.
+    """
     for stub, check, name, answer in attempts(notebook):
         solution = source_for(getattr(exercises, name), answer)
         stub.source = f"{stub.source}\n### BEGIN SOLUTION\n{solution}\n### END SOLUTION"
@@ -45,7 +51,9 @@ def with_solutions(notebook: NotebookNode) -> NotebookNode:
     return notebook
 
 
-def about(grade_id: str, *, grade: bool = False, solution: bool = False, locked: bool, **points: int) -> NotebookNode:
+def about(
+    grade_id: str, *, grade: bool = False, solution: bool = False, locked: bool, **points: int
+) -> NotebookNode:
     """Return nbgrader's metadata of a cell, in its schema 3."""
     known = {"grade": grade, "solution": solution, "locked": locked, "task": False}
     return NotebookNode(grade_id=grade_id, schema_version=3, **known, **points)
@@ -71,8 +79,9 @@ def main(folder: str, *paths: str) -> None:
     if any(root.iterdir()):
         command = [sys.executable, sys.argv[0], "OTHER_FOLDER", *map(str, paths)]
         sys.exit(
-            f"{root} is there already, perhaps with what students handed in and with changes of yours, so nothing was "
-            f"written. Rename it, or make the course elsewhere:\n{' '.join(command)}"
+            f"{root} is there already, perhaps with what students handed in and with changes of"
+            " yours, so nothing was written. Rename it, or make the course"
+            f" elsewhere:\n{' '.join(command)}"
         )
     (root / "nbgrader_config.py").write_text(SETTINGS, encoding="utf-8")
     api = course(root)
@@ -82,7 +91,10 @@ def main(folder: str, *paths: str) -> None:
         source.write_text(dumps(with_solutions(read(path))), encoding="utf-8", newline="\n")
         succeed(api.generate_assignment(path.stem, create=True))
         print(root / "release" / path.stem / path.name)
-    print(f"Give out release/, put what comes back into {root}/submitted/STUDENT/CHAPTER/, and then, in {root}:")
+    print(
+        f"Give out release/, put what comes back into {root}/submitted/STUDENT/CHAPTER/, and then,"
+        f" in {root}:"
+    )
     print("    nbgrader autograde CHAPTER, nbgrader generate_feedback CHAPTER, nbgrader export")
 
 

@@ -1,8 +1,10 @@
-"""Build the JupyterLite edition, for the reader's browser: ``python tools/publish/lite.py build/lite``.
+"""Build the JupyterLite edition, for the reader's browser.
 
-It has the start page, the chapters that need no TensorFlow to run, and the glossary. Cells that compare with
-TensorFlow become text, with the output that they have on a server. NumPy and Matplotlib come with Pyodide, which the
-reader's browser loads from the web.
+``python tools/publish/lite.py build/lite``.
+
+It has the start page, the chapters that need no TensorFlow to run, and the glossary. Cells that
+compare with TensorFlow become text, with the output that they have on a server. NumPy and
+Matplotlib come with Pyodide, which the reader's browser loads from the web.
 """
 
 import json
@@ -31,7 +33,10 @@ NOTEBOOKS = (
 )
 TAG = "tensorflow"  # of the cells that need it
 KERNEL = {"display_name": "Python (Pyodide)", "language": "python", "name": "python"}
-UNUSED = ["@jupyter/nbgrader", "@jupyter-notebook/lab-extension"]  # of this environment, which is for teachers too
+UNUSED = [
+    "@jupyter/nbgrader",
+    "@jupyter-notebook/lab-extension",
+]  # of this environment, which is for teachers too
 NOT_IN_THE_BROWSER = {"tensorflow", "tensorflow-cpu", "keras", "jupyterlab"}
 
 INSTALL = "%pip install -q unrolled"
@@ -49,7 +54,9 @@ TO_THE_START = """\
 <p>JupyterLab needs a screen wider than this one. On a phone, read <a href="../">the static edition</a>, or turn the
 phone and <a href="lab/index.html?path=index.ipynb">open it all the same</a>.</p>
 """
-NEEDS_A_SERVER = "*This cell needs TensorFlow, so it does not run in the browser. On a server it is:*"
+NEEDS_A_SERVER = (
+    "*This cell needs TensorFlow, so it does not run in the browser. On a server it is:*"
+)
 PROJECT = """\
 [build-system]
 requires = ["hatchling"]
@@ -68,7 +75,10 @@ packages = ["helpers"]
 
 
 def for_browser(notebook: NotebookNode, path: Path) -> NotebookNode:
-    """Return a notebook as it runs without TensorFlow: with an installation first, and Pyodide's kernel."""
+    """Return a notebook as it runs without TensorFlow.
+
+    With an installation first, and Pyodide's kernel.
+    """
     cells = []
     for cell in notebook.cells:
         if cell.cell_type == "code" and not any(before.cell_type == "code" for before in cells):
@@ -76,13 +86,22 @@ def for_browser(notebook: NotebookNode, path: Path) -> NotebookNode:
         if TAG in cell.metadata.get("tags", []):
             cells.append(as_text(cell))
         elif cell.cell_type == "markdown":
-            cell.source = re.sub(r"\]\(([\w./]+)(#[^)]*)?\)", lambda link: reachable(link, path.parent), cell.source)
+            cell.source = re.sub(
+                r"\]\(([\w./]+)(#[^)]*)?\)", lambda link: reachable(link, path.parent), cell.source
+            )
             cells.append(cell)
         else:
             cells.append(cell)
     if path.stem == "index":
-        cells.insert(1, nbformat.v4.new_markdown_cell(ABOUT.format(repository=REPOSITORY), id="about-this-edition"))
-    return nbformat.v4.new_notebook(cells=cells, metadata={**notebook.metadata, "kernelspec": KERNEL})
+        cells.insert(
+            1,
+            nbformat.v4.new_markdown_cell(
+                ABOUT.format(repository=REPOSITORY), id="about-this-edition"
+            ),
+        )
+    return nbformat.v4.new_notebook(
+        cells=cells, metadata={**notebook.metadata, "kernelspec": KERNEL}
+    )
 
 
 def as_text(cell: NotebookNode) -> NotebookNode:
@@ -111,10 +130,16 @@ def reachable(link: re.Match[str], folder: Path) -> str:
 def wheel(folder: Path) -> Path:
     """Build the course's package with the dependencies that exist in a browser, and return the wheel."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    kept = [text for text in project["dependencies"] if Requirement(text).name not in NOT_IN_THE_BROWSER]
+    kept = [
+        text for text in project["dependencies"] if Requirement(text).name not in NOT_IN_THE_BROWSER
+    ]
     source = folder / "source"
-    shutil.copytree(ROOT / "helpers", source / "helpers", ignore=shutil.ignore_patterns("__pycache__"))
-    (source / "pyproject.toml").write_text(PROJECT.format(**{**project, "dependencies": kept}), encoding="utf-8")
+    shutil.copytree(
+        ROOT / "helpers", source / "helpers", ignore=shutil.ignore_patterns("__pycache__")
+    )
+    (source / "pyproject.toml").write_text(
+        PROJECT.format(**{**project, "dependencies": kept}), encoding="utf-8"
+    )
     build = "from hatchling import build; build.build_wheel('..')"
     subprocess.run([sys.executable, "-c", build], cwd=source, check=True, stdout=subprocess.DEVNULL)
     (built,) = folder.glob("*.whl")
@@ -137,16 +162,23 @@ def main(folder: str) -> None:
             copy.parent.mkdir(exist_ok=True)
             copy.write_text(text, encoding="utf-8", newline="\n")
         shutil.copy(ROOT / "LICENSE", contents)
-        settings = {"jupyter-lite-schema-version": 0, "jupyter-config-data": {"disabledExtensions": UNUSED}}
+        settings = {
+            "jupyter-lite-schema-version": 0,
+            "jupyter-config-data": {"disabledExtensions": UNUSED},
+        }
         (work / "jupyter-lite.json").write_text(json.dumps(settings), encoding="utf-8")
         lite = [sys.executable, "-m", "jupyterlite_core", "build", "--apps=lab", "--no-sourcemaps"]
         lite += [f"--lite-dir={work}", f"--contents={contents}", f"--output-dir={output}"]
         subprocess.run([*lite, f"--piplite-wheels={wheel(work / 'wheel')}"], cwd=work, check=True)
     # The page that comes up first would open an empty JupyterLab.
     page = output / "index.html"
-    html, replaced = re.subn(r'(?s)<script type="module">.*?</script>', TO_THE_START, page.read_text(encoding="utf-8"))
+    html, replaced = re.subn(
+        r'(?s)<script type="module">.*?</script>', TO_THE_START, page.read_text(encoding="utf-8")
+    )
     if replaced != 1:
-        raise RuntimeError(f"{replaced} scripts instead of one redirect from {page.name}: JupyterLite has changed")
+        raise RuntimeError(
+            f"{replaced} scripts instead of one redirect from {page.name}: JupyterLite has changed"
+        )
     page.write_text(html, encoding="utf-8")
     print(output.relative_to(Path.cwd()) if output.is_relative_to(Path.cwd()) else output)
 

@@ -1,9 +1,11 @@
-"""Measure a class on one machine: ``python tools/publish/load.py 1 5 10 20`` prints a table of memory and time.
+"""Measure a class on one machine.
 
-Each student gets a Jupyter Server of their own on this machine, as JupyterHub would start it, opens a chapter, and runs
-it from the first cell to the last, all students at once. A student's memory is the most that server and kernel ever
-held, each by itself (VmHWM of Linux). For all together, what they share is counted once: the proportional set size
-(PSS), looked at twice a second.
+``python tools/publish/load.py 1 5 10 20`` prints a table of memory and time.
+
+Each student gets a Jupyter Server of their own on this machine, as JupyterHub would start it, opens
+a chapter, and runs it from the first cell to the last, all students at once. A student's memory is
+the most that server and kernel ever held, each by itself (VmHWM of Linux). For all together, what
+they share is counted once: the proportional set size (PSS), looked at twice a second.
 """
 
 import argparse
@@ -30,7 +32,10 @@ from tornado.websocket import websocket_connect
 CHAPTER = NOTEBOOKS / "02_forward_recurrence.ipynb"
 MOST_STUDENTS = 50
 TIME_LIMIT = 1800  # seconds for one class
-PATIENT = {"connect_timeout": TIME_LIMIT, "request_timeout": TIME_LIMIT}  # a server of many is slow to answer
+PATIENT = {
+    "connect_timeout": TIME_LIMIT,
+    "request_timeout": TIME_LIMIT,
+}  # a server of many is slow to answer
 SAMPLING = 0.5  # seconds between two looks at the memory
 MB = 2**20
 
@@ -52,15 +57,29 @@ class Student:
     def __init__(self, folder: Path, chapter: Path):
         folder.mkdir()
         shutil.copy(chapter, folder)
-        self.chapter, self.token, self.runtime = folder / chapter.name, secrets.token_hex(), folder / "runtime"
+        self.chapter, self.token, self.runtime = (
+            folder / chapter.name,
+            secrets.token_hex(),
+            folder / "runtime",
+        )
         self.peak, self.seconds = 0, float("nan")
-        # One thread for NumPy, as with a hub's limit of one core; or the students would wait for each other.
+        # One thread for NumPy, as with a hub's limit of one core; or the students would wait for
+        # each other.
         environment = {
             "JUPYTER_TOKEN": self.token,
             "JUPYTER_RUNTIME_DIR": str(self.runtime),
             "OPENBLAS_NUM_THREADS": "1",
         }
-        command = [sys.executable, "-m", "jupyter", "lab", "--no-browser", "--ip=127.0.0.1", "--port=0", "--allow-root"]
+        command = [
+            sys.executable,
+            "-m",
+            "jupyter",
+            "lab",
+            "--no-browser",
+            "--ip=127.0.0.1",
+            "--port=0",
+            "--allow-root",
+        ]
         with (folder / "server.log").open("w", encoding="utf-8") as log:
             self.server = subprocess.Popen(
                 [*command, f"--ServerApp.root_dir={folder}"],
@@ -85,11 +104,18 @@ class Student:
         """Open the chapter and run it from the first cell to the last."""
         begin = time.perf_counter()
         address, headers = await self.address(), {"Authorization": f"token {self.token}"}
-        ask = {"path": self.chapter.name, "name": "", "type": "notebook", "kernel": {"name": "python3"}}
+        ask = {
+            "path": self.chapter.name,
+            "name": "",
+            "type": "notebook",
+            "kernel": {"name": "python3"},
+        }
         request = HTTPRequest(f"{address}api/sessions", "POST", headers, json.dumps(ask), **PATIENT)
         kernel = json.loads((await AsyncHTTPClient().fetch(request)).body)["kernel"]["id"]
         channels = f"{address.replace('http', 'ws', 1)}api/kernels/{kernel}/channels"
-        socket = await websocket_connect(HTTPRequest(channels, headers=headers, **PATIENT), max_message_size=256 * MB)
+        socket = await websocket_connect(
+            HTTPRequest(channels, headers=headers, **PATIENT), max_message_size=256 * MB
+        )
         for cell in read(self.chapter).cells:
             if cell.cell_type == "code":
                 reply = await execute(socket, cell.source)
@@ -97,7 +123,9 @@ class Student:
                     raise RuntimeError(f"cell {cell.id}: {reply['ename']}: {reply['evalue']}")
         self.seconds = time.perf_counter() - begin
         for process in self.processes():
-            (highest,) = re.findall(r"VmHWM:\s+(\d+) kB", Path(f"/proc/{process.pid}/status").read_text())
+            (highest,) = re.findall(
+                r"VmHWM:\s+(\d+) kB", Path(f"/proc/{process.pid}/status").read_text()
+            )
             self.peak += 1024 * int(highest)
 
     def processes(self) -> list[psutil.Process]:
@@ -136,8 +164,20 @@ async def execute(socket, code: str) -> dict:
         "session": "",
         "version": "5.3",
     }
-    content = {"code": code, "silent": False, "store_history": True, "allow_stdin": False, "stop_on_error": False}
-    message = {"header": header, "parent_header": {}, "metadata": {}, "content": content, "channel": "shell"}
+    content = {
+        "code": code,
+        "silent": False,
+        "store_history": True,
+        "allow_stdin": False,
+        "stop_on_error": False,
+    }
+    message = {
+        "header": header,
+        "parent_header": {},
+        "metadata": {},
+        "content": content,
+        "channel": "shell",
+    }
     await socket.write_message(json.dumps(message))
     while (text := await socket.read_message()) is not None:
         answer = json.loads(text) if isinstance(text, str) else {}
@@ -159,28 +199,40 @@ async def lesson(students: int, chapter: Path = CHAPTER) -> Class:
             while not done.done():
                 machine = max(machine, sum(student.shared_memory() for student in everybody))
                 if time.monotonic() > end:
-                    raise TimeoutError(f"{students} students were not done after {TIME_LIMIT} seconds")
+                    raise TimeoutError(
+                        f"{students} students were not done after {TIME_LIMIT} seconds"
+                    )
                 await asyncio.sleep(SAMPLING)
             await done
         finally:
             for student in everybody:
                 student.leave()
-    peaks, seconds = [student.peak for student in everybody], [student.seconds for student in everybody]
+    peaks, seconds = (
+        [student.peak for student in everybody],
+        [student.seconds for student in everybody],
+    )
     return Class(students, sum(peaks) / students, max(peaks), machine, min(seconds), max(seconds))
 
 
 def main() -> None:
     """Measure the classes named on the command line, one after the other."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("students", nargs="+", type=int, choices=range(1, MOST_STUDENTS + 1), metavar="STUDENTS")
-    print("| students at once | MB per student: mean | largest | MB together | seconds: fastest | slowest |")
+    parser.add_argument(
+        "students", nargs="+", type=int, choices=range(1, MOST_STUDENTS + 1), metavar="STUDENTS"
+    )
+    print(
+        "| students at once | MB per student: mean | largest | MB together | seconds: fastest |"
+        " slowest |"
+    )
     print("|---|---|---|---|---|---|")
     AsyncHTTPClient.configure(None, max_clients=MOST_STUDENTS)
     for students in parser.parse_args().students:
         of = asyncio.run(lesson(students))
         sizes = f"{of.mean / MB:.0f} | {of.largest / MB:.0f} | {of.machine / MB:.0f}"
         print(f"| {students} | {sizes} | {of.fastest:.0f} | {of.slowest:.0f} |", flush=True)
-    print(f"\n{CHAPTER.stem}, {os.cpu_count()} cores, {psutil.virtual_memory().total / 2**30:.0f} GB")
+    print(
+        f"\n{CHAPTER.stem}, {os.cpu_count()} cores, {psutil.virtual_memory().total / 2**30:.0f} GB"
+    )
 
 
 if __name__ == "__main__":

@@ -6,13 +6,14 @@ What stands on a slide is said in the metadata of the cells, under the key that 
 
     "slideshow": {"slide_type": "slide", "show": ["## 2 · One … The network can", "The loop is"]}
 
-`slide_type` has its usual meaning: a new section, a subslide, a fragment, more of the same slide ("-"), notes, or
-nothing ("skip"). `show` is for text cells: every item is one slide, and names the pieces of the cell that stand on it
-by how they begin, with " … " between them. A piece is a heading, a sentence, an item of a list, a quotation, an
-equation, a table, a block of code or one answer of a quiz. All that is not shown goes into the speaker's notes (press
-S). A slide that begins with the heading of a section opens a new column of slides, whatever its type. In a code cell
-`show` may be "code" or "output", to leave the other one out. What follows a question ("Predict first.") on its slide
-waits for the next key.
+`slide_type` has its usual meaning: a new section, a subslide, a fragment, more of the same slide
+("-"), notes, or nothing ("skip"). `show` is for text cells: every item is one slide, and names the
+pieces of the cell that stand on it by how they begin, with " … " between them. A piece is a
+heading, a sentence, an item of a list, a quotation, an equation, a table, a block of code or one
+answer of a quiz. All that is not shown goes into the speaker's notes (press S). A slide that begins
+with the heading of a section opens a new column of slides, whatever its type. In a code cell `show`
+may be "code" or "output", to leave the other one out. What follows a question ("Predict first.") on
+its slide waits for the next key.
 """
 
 import itertools
@@ -55,7 +56,9 @@ def pieces(source: str) -> list[list[str]]:
 
 def written(blocks: list[list[str]]) -> str:
     """Put pieces together again: the inverse of `pieces` for those that are left."""
-    return "\n\n".join(("\n" if ITEM.match(block[0]) else " ").join(block) for block in blocks if block)
+    return "\n\n".join(
+        ("\n" if ITEM.match(block[0]) else " ").join(block) for block in blocks if block
+    )
 
 
 def begins(piece: str, start: str) -> bool:
@@ -75,7 +78,10 @@ def text_slides(source: str, show: list[str]) -> list[tuple[str, str]]:
         for start in starts.split(" … "):
             found = [index for index, piece in enumerate(everything) if begins(piece, start)]
             if len(found) != 1:
-                raise ValueError(f"{len(found)} pieces instead of one begin with {start!r}; there are: {everything}")
+                raise ValueError(
+                    f"{len(found)} pieces instead of one begin with {start!r}; there are:"
+                    f" {everything}"
+                )
             slide_of[found[0]] = number
     # What is not shown is said on the slide that came last.
     slides = [([], []) for _ in show]
@@ -94,20 +100,25 @@ def text_slides(source: str, show: list[str]) -> list[tuple[str, str]]:
 def deck(notebook: NotebookNode) -> NotebookNode:
     """Return the notebook whose every cell is one part of a slide, in the form that nbconvert takes.
 
-    Raises ValueError if the slide metadata of a cell is missing or wrong; the message names the cell.
+    Raises ValueError if the slide metadata of a cell is missing or wrong; the message names the
+    cell.
     """
     cells, asked = [], False
     for cell in notebook.cells:
         slideshow = cell.metadata.get("slideshow", {})
         kind, show = slideshow.get("slide_type"), slideshow.get("show")
         if kind not in SLIDE_TYPES:
-            raise ValueError(f"cell {cell.id}: slide_type is {kind!r}, expected one of {SLIDE_TYPES}")
+            raise ValueError(
+                f"cell {cell.id}: slide_type is {kind!r}, expected one of {SLIDE_TYPES}"
+            )
         if kind == "skip":
             continue
         if cell.cell_type == "code":
             if show not in (None, "code", "output"):
                 raise ValueError(f"cell {cell.id}: show is {show!r}, expected 'code' or 'output'")
-            cells.append(code_part("fragment" if asked and kind == "-" else kind, cell, show or "both"))
+            cells.append(
+                code_part("fragment" if asked and kind == "-" else kind, cell, show or "both")
+            )
             asked = False
         else:
             try:
@@ -130,10 +141,14 @@ def code_part(kind: str, cell: NotebookNode, shown: str) -> NotebookNode:
     for output in cell.outputs:
         data = output.get("data", {})
         texts.append(output.get("text") or data.get("text/markdown") or data.get("text/plain", ""))
-    printed = [line for text in texts for line in text.splitlines() if not line.startswith("[Figure: ")]
+    printed = [
+        line for text in texts for line in text.splitlines() if not line.startswith("[Figure: ")
+    ]
     code = max(map(len, cell.source.splitlines()))
     output = min(max(map(len, printed), default=1), LONGEST_LINE)
-    part.metadata = nbformat.from_dict({"slideshow": {"slide_type": kind}, "shown": shown, "columns": [code, output]})
+    part.metadata = nbformat.from_dict(
+        {"slideshow": {"slide_type": kind}, "shown": shown, "columns": [code, output]}
+    )
     return part
 
 
@@ -148,7 +163,9 @@ def main(folder: str, *paths: str) -> None:
     shutil.rmtree(folder, ignore_errors=True)
     modules = PUBLISH / "node_modules"
     shutil.copytree(modules / "reveal.js" / "dist", folder / "reveal" / "dist")
-    shutil.copytree(modules / "reveal.js" / "plugin" / "notes", folder / "reveal" / "plugin" / "notes")
+    shutil.copytree(
+        modules / "reveal.js" / "plugin" / "notes", folder / "reveal" / "plugin" / "notes"
+    )
     shutil.copytree(modules / "mathjax" / "es5", folder / "mathjax")
     shutil.copy(PUBLISH / "slides" / "unrolled.css", folder / "reveal" / "dist" / "theme")
     exporter = SlidesExporter(

@@ -1,4 +1,6 @@
-"""The exercises of the course, chapter by chapter: `exercises.NAME.check(answer)`, `.hint()` and `.solution()`.
+"""The exercises of the course, chapter by chapter.
+
+`exercises.NAME.check(answer)`, `.hint()` and `.solution()`.
 
 Importing this imports no TensorFlow; the exercises of chapter 6 import it when they are checked.
 """
@@ -12,8 +14,20 @@ from helpers.teaching.exercises.backpropagation import (
     total_derivative,
     weight_gradients,
 )
-from helpers.teaching.exercises.forward_recurrence import all_states, mask_one_step, one_bit, one_step, output_head
-from helpers.teaching.exercises.keras_apis import find_the_leak, masked_cell, predict_shapes, stack_two, unroll_cell
+from helpers.teaching.exercises.forward_recurrence import (
+    all_states,
+    mask_one_step,
+    one_bit,
+    one_step,
+    output_head,
+)
+from helpers.teaching.exercises.keras_apis import (
+    find_the_leak,
+    masked_cell,
+    predict_shapes,
+    stack_two,
+    unroll_cell,
+)
 from helpers.teaching.exercises.real_text import (
     breaking_pair,
     early_stopping,
@@ -22,7 +36,12 @@ from helpers.teaching.exercises.real_text import (
     paired_difference,
     sampling_probabilities,
 )
-from helpers.teaching.exercises.why_recurrence import count_multiply_adds, count_parameters, pooled, survives
+from helpers.teaching.exercises.why_recurrence import (
+    count_multiply_adds,
+    count_parameters,
+    pooled,
+    survives,
+)
 
 __all__ = [
     "all_states",

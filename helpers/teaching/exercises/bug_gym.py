@@ -1,7 +1,10 @@
-"""The bug gym of chapter 3: backward passes with one slip each, and what it takes to find the slip from its traces.
+"""The bug gym of chapter 3.
 
-A patient is the right pass below with a piece or two replaced. Its fingerprint says which gradients are wrong, and in
-which situations, against central differences. A diagnosis is judged by taking the fingerprint of the diagnosed bug.
+Backward passes with one slip each, and what it takes to find the slip from its traces.
+
+A patient is the right pass below with a piece or two replaced. Its fingerprint says which gradients
+are wrong, and in which situations, against central differences. A diagnosis is judged by taking the
+fingerprint of the diagnosed bug.
 """
 
 import inspect
@@ -32,9 +35,17 @@ RIGHT_BELOW = 1e-5  # relative; the right pass and central differences agree to 
 
 
 def backward(params, x, h, dh, h_0, mask):
-    """Backpropagate through time, one step after the other; dh[:, t] is what the loss at step t says about h_t."""
+    """Backpropagate through time, one step after the other.
+
+    dh[:, t] is what the loss at step t says about h_t.
+    """
     W_xh, W_hh, b = params
-    dW_xh, dW_hh, db, dx = np.zeros_like(W_xh), np.zeros_like(W_hh), np.zeros_like(b), np.zeros_like(x)
+    dW_xh, dW_hh, db, dx = (
+        np.zeros_like(W_xh),
+        np.zeros_like(W_hh),
+        np.zeros_like(b),
+        np.zeros_like(x),
+    )
     carry = np.zeros_like(h_0)  # what all later losses say about h_t
     for t in reversed(range(x.shape[1])):
         h_prev = h[:, t - 1] if t > 0 else h_0
@@ -59,93 +70,100 @@ class Bug(NamedTuple):
 BUGS = {
     "bias averaged": Bug(
         ((".sum(axis=0)", ".mean(axis=0)"),),
-        "b is shared by all samples, so its gradient is a sum over them, as it is for the two matrices. A single sample"
-        " is its own mean: that is why this column alone is clean.",
+        "b is shared by all samples, so its gradient is a sum over them, as it is for the two"
+        " matrices. A single sample is its own mean: that is why this column alone is clean.",
         "section 13, from one column to a batch of rows",
     ),
     "carry dropped": Bug(
         (("dh[:, t] + carry", "dh[:, t]"),),
-        "Every loss is heard at its own step only. With one step there is nothing to carry, so T = 1 is clean; with the"
-        " last loss alone, all steps but one hear nothing.",
+        "Every loss is heard at its own step only. With one step there is nothing to carry, so T ="
+        " 1 is clean; with the last loss alone, all steps but one hear nothing.",
         "section 12, direct and total",
     ),
     "carry never reset": Bug(
         (("carry = np.where", "carry += np.where"),),
-        "What is carried has entered δ_t and goes on inside it; added to once more, it counts twice. Nothing was"
-        " carried before the last step, so T = 1 is clean, and T = 2 shows it in the last thing computed, the gradient"
-        " by h_0.",
+        "What is carried has entered δ_t and goes on inside it; added to once more, it counts"
+        " twice. Nothing was carried before the last step, so T = 1 is clean, and T = 2 shows it in"
+        " the last thing computed, the gradient by h_0.",
         "section 12, the boxed sweep",
     ),
     "first step skipped": Bug(
         (("range(x.shape[1])", "range(1, x.shape[1])"),),
-        "`range(1, T)` leaves out the first step, which Python calls 0. With T = 1 nothing is left at all, and every"
-        " error is 1; and where the first step is masked, the weights miss nothing.",
+        "`range(1, T)` leaves out the first step, which Python calls 0. With T = 1 nothing is left"
+        " at all, and every error is 1; and where the first step is masked, the weights miss"
+        " nothing.",
         "section 12, the boxed sweep, i = T … 1",
     ),
     "h_0 taken for zero": Bug(
         (("else h_0", "else np.zeros_like(h_0)"),),
-        "The first use of W_hh multiplies h_0, so the first term of its gradient is missing, and at T = 1 that is all"
-        " there is. Where the first step is masked, nothing is lost.",
+        "The first use of W_hh multiplies h_0, so the first term of its gradient is missing, and at"
+        " T = 1 that is all there is. Where the first step is masked, nothing is lost.",
         "section 13, from one column to a batch of rows",
     ),
     "h_t for h_prev": Bug(
         (("h_prev.T @ dz_t", "h[:, t].T @ dz_t"),),
-        "W_hh multiplied h_{t−1}, and its gradient pairs δ_t with that. δ itself is right, so everything else is; only"
-        " this one row is wrong, and in every situation.",
+        "W_hh multiplied h_{t−1}, and its gradient pairs δ_t with that. δ itself is right, so"
+        " everything else is; only this one row is wrong, and in every situation.",
         "section 13, the table",
     ),
     "last loss only": Bug(
         (("dh[:, t] + carry", "dh[:, t] if t == x.shape[1] - 1 else carry"),),
-        "The sweep starts from the last loss and never takes in the others. Where there is no other, with T = 1 or with"
-        " the last loss alone, it is right.",
+        "The sweep starts from the last loss and never takes in the others. Where there is no"
+        " other, with T = 1 or with the last loss alone, it is right.",
         "section 9, and the boxed sweep of section 12",
     ),
     "mask ignored": Bug(
-        ((" * mask[:, t, None]", ""), ("np.where(mask[:, t, None], dz_t @ W_hh.T, dh_t)", "dz_t @ W_hh.T")),
-        "Masked steps are treated as real: they add to the gradients of the weights, and what is carried is sent"
-        " through W_hhᵀ there. Without a mask all is right.",
+        (
+            (" * mask[:, t, None]", ""),
+            ("np.where(mask[:, t, None], dz_t @ W_hh.T, dh_t)", "dz_t @ W_hh.T"),
+        ),
+        "Masked steps are treated as real: they add to the gradients of the weights, and what is"
+        " carried is sent through W_hhᵀ there. Without a mask all is right.",
         "section 14, the rule for the mask",
     ),
     "masked step counts": Bug(
         ((" * mask[:, t, None]", ""),),
-        "The carry passes masked steps as it should, so the gradient by h_0 is right. But there δ_t has to be zero: x_t"
-        " and the weights were not used.",
+        "The carry passes masked steps as it should, so the gradient by h_0 is right. But there δ_t"
+        " has to be zero: x_t and the weights were not used.",
         "section 14, the rule for the mask",
     ),
     "masked step stops the carry": Bug(
         (("dz_t @ W_hh.T, dh_t)", "dz_t @ W_hh.T, 0)"),),
-        "A masked step hands its state through, so the carry has to be handed back through it. Here the first steps are"
-        " masked, and beyond them there is only h_0.",
+        "A masked step hands its state through, so the carry has to be handed back through it. Here"
+        " the first steps are masked, and beyond them there is only h_0.",
         "section 14, the rule for the mask",
     ),
     "overwritten, not summed": Bug(
         (("+=", "="),),
-        "Every step's term replaces the one before it, so only the first step's is left. δ is right, and so are the"
-        " gradients that are not sums over steps, by x and by h_0; with T = 1 there is one term only.",
+        "Every step's term replaces the one before it, so only the first step's is left. δ is"
+        " right, and so are the gradients that are not sums over steps, by x and by h_0; with T = 1"
+        " there is one term only.",
         "section 2, the plain sum over all copies",
     ),
     "slope forgotten": Bug(
         ((" * (1 - h[:, t] ** 2)", ""),),
-        "Every δ_t lacks its σ′(z_t), so everything is wrong, already at T = 1. Only where the states are nearly zero"
-        " is σ′ nearly 1, and nobody notices.",
+        "Every δ_t lacks its σ′(z_t), so everything is wrong, already at T = 1. Only where the"
+        " states are nearly zero is σ′ nearly 1, and nobody notices.",
         "section 12, the boxed sweep",
     ),
     "slope missing in the carry": Bug(
         (("dz_t @ W_hh.T", "dh_t @ W_hh.T"),),
-        "δ_t has its σ′, but on to the step before goes ∂L/∂h_t W_hhᵀ without it. The carry meets h_0 first, already at"
-        " T = 1, and one step later everything else. With tiny weights σ′ is nearly 1, and all is right.",
+        "δ_t has its σ′, but on to the step before goes ∂L/∂h_t W_hhᵀ without it. The carry meets"
+        " h_0 first, already at T = 1, and one step later everything else. With tiny weights σ′ is"
+        " nearly 1, and all is right.",
         "section 12, the boxed sweep",
     ),
     "slope of the step before": Bug(
         (("1 - h[:, t] ** 2", "1 - h_prev**2"),),
-        "δ_t needs the slope at z_t, which is 1 − h_t², and got that of the step before. With tiny weights all states"
-        " are nearly zero, except for h_0: the first step is still wrong.",
+        "δ_t needs the slope at z_t, which is 1 − h_t², and got that of the step before. With tiny"
+        " weights all states are nearly zero, except for h_0: the first step is still wrong.",
         "section 7, what h′ is, after equation (8)",
     ),
     "W_hh not transposed": Bug(
         (("W_hh.T", "W_hh"),),
-        "The carry goes back over the edges the wrong way round. It meets h_0 first, already at T = 1, and one step"
-        " later everything else. Tiny weights do not hide it, as they would hide a slip in σ′.",
+        "The carry goes back over the edges the wrong way round. It meets h_0 first, already at T ="
+        " 1, and one step later everything else. Tiny weights do not hide it, as they would hide a"
+        " slip in σ′.",
         "section 13, from one column to a batch of rows",
     ),
 }
@@ -177,7 +195,9 @@ class Situation(NamedTuple):
     T: int = 6
     B: int = 3
     last_loss_only: bool = False
-    masked: bool = False  # the first steps: one in the first sample, two in the second, three in the third
+    masked: bool = (
+        False  # the first steps: one in the first sample, two in the second, three in the third
+    )
     scale: float = 1.0  # of all weights
 
 
@@ -193,12 +213,19 @@ SITUATIONS = {
 
 
 def arguments_in(situation: Situation) -> tuple:
-    """Return what `backward` takes: (params, x, h, dh, h_0, mask), always the same for the same situation."""
+    """Return what `backward` takes.
+
+    (params, x, h, dh, h_0, mask), always the same for the same situation.
+    """
     T, B, last_loss_only, masked, scale = situation
     rng = np.random.default_rng(5)
     D, H = 3, 4
     params = RNNParams(*(scale * rng.normal(0, 0.7, shape) for shape in ((D, H), (H, H), (H,))))
-    h_0, x, dh = rng.uniform(-0.9, 0.9, (B, H)), rng.normal(size=(B, T, D)), rng.normal(size=(B, T, H))
+    h_0, x, dh = (
+        rng.uniform(-0.9, 0.9, (B, H)),
+        rng.normal(size=(B, T, D)),
+        rng.normal(size=(B, T, H)),
+    )
     mask = np.arange(T) > np.arange(B)[:, None] if masked else np.ones((B, T), bool)
     if last_loss_only:
         dh[:, :-1] = 0
@@ -215,7 +242,10 @@ def truth_in(situation: Situation) -> RNNGrads:
         return np.sum(dh * rnn_forward(RNNParams(W_xh, W_hh, b), x, h_0, mask))
 
     return RNNGrads(
-        **{name: finite_difference(lambda a, n=name: loss(**inputs | {n: a}), value) for name, value in inputs.items()}
+        **{
+            name: finite_difference(lambda a, n=name: loss(**inputs | {n: a}), value)
+            for name, value in inputs.items()
+        }
     )
 
 
@@ -231,14 +261,19 @@ def errors(backward: Callable) -> np.ndarray:
 
 @figures.styled
 def draw(errors: np.ndarray, title: str) -> Figure:
-    """Draw relative errors on a logarithmic scale, each with its number; what is right stays white, with a tick."""
+    """Draw relative errors on a logarithmic scale, each with its number.
+
+    What is right stays white, with a tick.
+    """
     figure = Figure(figsize=(8.4, 3.2))
     ax = figure.subplots()
     right = errors <= RIGHT_BELOW
     shown = np.ma.masked_where(right, errors)
     rows, columns = map(range, errors.shape)
     scale = LogNorm(1e-4, 10)
-    cells = ax.pcolormesh(columns, rows, shown, cmap="Oranges", norm=scale, edgecolors="white", linewidth=1.5)
+    cells = ax.pcolormesh(
+        columns, rows, shown, cmap="Oranges", norm=scale, edgecolors="white", linewidth=1.5
+    )
     for row, column in np.ndindex(errors.shape):
         text = "✓" if right[row, column] else f"{errors[row, column]:.2g}"
         ink = "white" if errors[row, column] > 0.3 else "black"
@@ -261,8 +296,16 @@ def in_words(errors: np.ndarray) -> str:
         rows_by_columns.setdefault(tuple(wrong), []).append(name)
     clauses = []
     for wrong, names in rows_by_columns.items():
-        there = ", ".join(_plain(name) for name, is_wrong in zip(SITUATIONS, wrong, strict=True) if is_wrong)
-        where = "right everywhere" if not any(wrong) else "wrong everywhere" if all(wrong) else f"wrong at: {there}"
+        there = ", ".join(
+            _plain(name) for name, is_wrong in zip(SITUATIONS, wrong, strict=True) if is_wrong
+        )
+        where = (
+            "right everywhere"
+            if not any(wrong)
+            else "wrong everywhere"
+            if all(wrong)
+            else f"wrong at: {there}"
+        )
         clauses.append(f"by {', '.join(names)}: {where}")
     return f"Gradients {'; '.join(clauses)}."
 
@@ -271,7 +314,10 @@ def fingerprint(patient: int | Callable) -> None:
     """Show where a patient's gradients are wrong, or those of a function that is called as `backward` is."""
     name = "Your function" if callable(patient) else f"Patient {patient}"
     measured = errors(patient if callable(patient) else PASSES[_bug_of(patient)])
-    figures.show(draw(measured, f"{name}: relative error of each gradient"), alt=f"{name}. {in_words(measured)}")
+    figures.show(
+        draw(measured, f"{name}: relative error of each gradient"),
+        alt=f"{name}. {in_words(measured)}",
+    )
 
 
 # Diagnosis and repair
@@ -287,27 +333,42 @@ def judge(n: int, diagnosis: str) -> Feedback:
     actual = _bug_of(n)
     if diagnosis is ...:
         return Feedback(
-            NOT_ATTEMPTED, f"Patient {n} has no diagnosis yet.", ("`bug_gym.BUGS` holds the names to choose from.",)
+            NOT_ATTEMPTED,
+            f"Patient {n} has no diagnosis yet.",
+            ("`bug_gym.BUGS` holds the names to choose from.",),
         )
     if not isinstance(diagnosis, str) or diagnosis not in BUGS:
         return Feedback(
-            WRONG, f"No bug here is called {diagnosis!r}.", (f"There are: {', '.join(f'`{name}`' for name in BUGS)}.",)
+            WRONG,
+            f"No bug here is called {diagnosis!r}.",
+            (f"There are: {', '.join(f'`{name}`' for name in BUGS)}.",),
         )
     if diagnosis == actual:
         bug = BUGS[actual]
         repair = f"To repair it, start from `bug_gym.source({n})`."
         return Feedback(
-            RIGHT, f"The evidence supports it: {actual}.", (bug.says, f"Read again: {bug.reread}. {repair}")
+            RIGHT,
+            f"The evidence supports it: {actual}.",
+            (bug.says, f"Read again: {bug.reread}. {repair}"),
         )
     suspected, seen = errors(PASSES[diagnosis]), errors(PASSES[actual])
     disagree = (suspected > RIGHT_BELOW) != (seen > RIGHT_BELOW)
     row, column = np.unravel_index(np.argmax(np.where(disagree, suspected + seen, 0)), seen.shape)
     cell = f"the gradient by {RNNGrads._fields[row]} at “{_plain(list(SITUATIONS)[column])}”"
     if seen[row, column] > RIGHT_BELOW:
-        telling = f"With that bug, {cell} would be right. This patient is wrong there, by {seen[row, column]:.2g}."
+        telling = (
+            f"With that bug, {cell} would be right. This patient is wrong there, by"
+            f" {seen[row, column]:.2g}."
+        )
     else:
-        telling = f"With that bug, {cell} would be wrong, by {suspected[row, column]:.2g}. This patient is right there."
-    agreeing = f"In {disagree.size - disagree.sum()} of the {disagree.size} cells the two agree on right or wrong."
+        telling = (
+            f"With that bug, {cell} would be wrong, by {suspected[row, column]:.2g}. This"
+            " patient is right there."
+        )
+    agreeing = (
+        f"In {disagree.size - disagree.sum()} of the {disagree.size} cells the two agree on"
+        " right or wrong."
+    )
     return Feedback(WRONG, f"The evidence speaks against it: {diagnosis}.", (telling, agreeing))
 
 
@@ -327,20 +388,26 @@ def check(n: int, fixed: Callable) -> None:
 def examine(n: int, fixed: Callable) -> Feedback:
     """Return what `check` shows."""
     actual = _bug_of(n)
-    names = {name: f"it behaves as “{name}” now" for name in BUGS} | {actual: f"it still behaves as patient {n}"}
+    names = {name: f"it behaves as “{name}” now" for name in BUGS} | {
+        actual: f"it still behaves as patient {n}"
+    }
     repair = Exercise(
         name="bug_gym",
         answer=backward,
         returns=tuple(f"d{name}" for name in RNNGrads._fields),
         verified="all five gradients, with masks",
         hints=(),
-        misconceptions=tuple(Misconception(names[name], PASSES[name], *bug[1:]) for name, bug in BUGS.items()),
+        misconceptions=tuple(
+            Misconception(names[name], PASSES[name], *bug[1:]) for name, bug in BUGS.items()
+        ),
         cases=_case,
     )
     feedback = repair.examine(fixed)
     if feedback.kind == NOT_ATTEMPTED:
         return Feedback(
-            NOT_ATTEMPTED, f"Patient {n} is not repaired yet.", (f"Copy its source from `bug_gym.source({n})`.",)
+            NOT_ATTEMPTED,
+            f"Patient {n} is not repaired yet.",
+            (f"Copy its source from `bug_gym.source({n})`.",),
         )
     return feedback
 
@@ -348,7 +415,11 @@ def examine(n: int, fixed: Callable) -> Feedback:
 def _case(rng):
     B, T, D, H = (int(size) for size in rng.integers(2, 6, 4))
     params = RNNParams(*(rng.normal(0, 0.7, shape) for shape in ((D, H), (H, H), (H,))))
-    h_0, x, dh = rng.uniform(-0.9, 0.9, (B, H)), rng.normal(size=(B, T, D)), rng.normal(size=(B, T, H))
+    h_0, x, dh = (
+        rng.uniform(-0.9, 0.9, (B, H)),
+        rng.normal(size=(B, T, D)),
+        rng.normal(size=(B, T, H)),
+    )
     mask = rng.random((B, T)) < 0.7
     return params, x, rnn_forward(params, x, h_0, mask), dh, h_0, mask
 

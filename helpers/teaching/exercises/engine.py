@@ -1,7 +1,10 @@
-"""The engine of the exercises: it runs a reader's answer on random cases and says what happened in plain words.
+"""The engine of the exercises.
 
-An `Exercise` carries its reference solution and real wrong solutions (`Misconception`). An answer that behaves as one
-of these on every case gets that one's name and explanation; so a diagnosis is always an observation, never a guess.
+It runs a reader's answer on random cases and says what happened in plain words.
+
+An `Exercise` carries its reference solution and real wrong solutions (`Misconception`). An answer
+that behaves as one of these on every case gets that one's name and explanation; so a diagnosis is
+always an observation, never a guess.
 """
 
 import copy
@@ -28,7 +31,9 @@ from IPython.display import display
 TIME_LIMIT = 5.0  # seconds of computing that a reader's function may take for all cases together
 PATIENCE = 6  # times as long on the clock, where other programs have the machine too, as on Binder
 CASES = 6
-TOLERANCE = 1e-6  # of the largest entry expected, so seven digits tell them apart; the cases are in float64
+TOLERANCE = (
+    1e-6  # of the largest entry expected, so seven digits tell them apart; the cases are in float64
+)
 
 NOT_ATTEMPTED, RIGHT, RECOGNISED, WRONG = "not attempted", "right", "recognised", "wrong"
 MARKS = {NOT_ATTEMPTED: "○", RIGHT: "✓", RECOGNISED: "✗", WRONG: "✗"}
@@ -42,7 +47,10 @@ COLOURS = {  # JupyterLab's own, which follow its theme; elsewhere the second on
 
 @dataclass(frozen=True)
 class Misconception:
-    """A classic wrong answer: how it behaves, what it is called, why it is wrong, and what to read again."""
+    """A classic wrong answer.
+
+    How it behaves, what it is called, why it is wrong, and what to read again.
+    """
 
     name: str
     wrong: Callable  # the wrong solution itself, called as the right one is
@@ -58,35 +66,51 @@ def edited(solution: Callable, *replacements: tuple[str, str]) -> Callable:
     source = textwrap.dedent(inspect.getsource(solution))
     for old, new in replacements:
         if old not in source:
-            raise ValueError(f"{solution.__name__} has no {old!r} that could be replaced by {new!r}")
+            raise ValueError(
+                f"{solution.__name__} has no {old!r} that could be replaced by {new!r}"
+            )
         source = source.replace(old, new)
     names = dict(inspect.unwrap(solution).__globals__)
-    exec(compile(source, f"<{solution.__name__}, edited>", "exec"), names)  # the course's own text, never a reader's
+    exec(
+        compile(source, f"<{solution.__name__}, edited>", "exec"), names
+    )  # the course's own text, never a reader's
     return names[solution.__name__]
 
 
 @dataclass(frozen=True)
 class Feedback:
-    """What a check answers: its kind, a headline, and sentences below; readable as text and as HTML in both themes."""
+    """What a check answers: its kind, a headline, and sentences below.
+
+    Readable as text and as HTML in both themes.
+    """
 
     kind: str
     headline: str
     sentences: tuple[str, ...] = ()
 
     def _repr_mimebundle_(self, include=None, exclude=None):
-        paragraphs = "".join(f"<p style='margin:.35em 0 0'>{_inline_html(sentence)}</p>" for sentence in self.sentences)
+        paragraphs = "".join(
+            f"<p style='margin:.35em 0 0'>{_inline_html(sentence)}</p>"
+            for sentence in self.sentences
+        )
         box = (
-            f"<div role='status' style='border-left:.35em solid {COLOURS[self.kind]};padding:.35em .9em;"
-            f"max-width:52em;line-height:1.5'><strong>{MARKS[self.kind]} {_inline_html(self.headline)}</strong>"
-            f"{paragraphs}</div>"
+            f"<div role='status' style='border-left:.35em solid {COLOURS[self.kind]};padding:.35em"
+            f" .9em;max-width:52em;line-height:1.5'><strong>{MARKS[self.kind]}"
+            f" {_inline_html(self.headline)}</strong>{paragraphs}</div>"
         )
         text = [f"{MARKS[self.kind]} {self.headline}", *self.sentences]
-        return {"text/plain": "\n".join(line for part in text for line in _wrapped(part)), "text/html": box}
+        return {
+            "text/plain": "\n".join(line for part in text for line in _wrapped(part)),
+            "text/html": box,
+        }
 
 
 @dataclass(frozen=True)
 class Folded:
-    """Texts that a reader opens one by one: (summary, text) pairs; `code` sets the texts as programs."""
+    """Texts that a reader opens one by one: (summary, text) pairs.
+
+    `code` sets the texts as programs.
+    """
 
     parts: tuple[tuple[str, str], ...]
     code: bool = False
@@ -98,28 +122,37 @@ class Folded:
             return f"<p style='margin:.3em 0 .5em 1em'>{_inline_html(text)}</p>"
 
         folded = "".join(
-            f"<details><summary style='cursor:pointer'>{html.escape(summary)}</summary>{body(text)}</details>"
+            (
+                "<details><summary"
+                f" style='cursor:pointer'>{html.escape(summary)}</summary>{body(text)}</details>"
+            )
             for summary, text in self.parts
         )
         plain = "\n".join(
-            f"{summary}: {text}" if not self.code else f"{summary}:\n{text}" for summary, text in self.parts
+            f"{summary}: {text}" if not self.code else f"{summary}:\n{text}"
+            for summary, text in self.parts
         )
-        return {"text/plain": plain, "text/html": f"<div style='max-width:52em;line-height:1.5'>{folded}</div>"}
+        return {
+            "text/plain": plain,
+            "text/html": f"<div style='max-width:52em;line-height:1.5'>{folded}</div>",
+        }
 
 
 @dataclass(frozen=True)
 class Exercise:
     """One exercise: `check` an answer, and on request `hint` and `solution`.
 
-    `answer` is the reference solution: a function, called with the cases as the reader's is. When it takes no
-    arguments, the exercise asks for a value, and `answer()` is one. `cases(rng)` draws the arguments of one call.
-    `ask(answer, *case)` says how to question an answer that is not just called, such as weights to be tried out.
+    `answer` is the reference solution: a function, called with the cases as the reader's is. When
+    it takes no arguments, the exercise asks for a value, and `answer()` is one. `cases(rng)` draws
+    the arguments of one call. `ask(answer, *case)` says how to question an answer that is not just
+    called, such as weights to be tried out.
     """
 
     name: str  # as in exercises.NAME
     answer: Callable
     returns: tuple[str, ...]  # the name of what comes back, or of each part of it
-    verified: str  # what a right answer has proved: "the states, for random sizes, batches and initial states"
+    # what a right answer has proved: "the states, for random sizes, batches and initial states"
+    verified: str
     hints: tuple[str, ...]  # from a nudge to nearly the answer
     misconceptions: tuple[Misconception, ...]
     cases: Callable[[np.random.Generator], tuple] = lambda rng: ()
@@ -136,12 +169,21 @@ class Exercise:
         return self.answer if self.wants_function else self.answer()
 
     def check(self, answer, *given) -> None:
-        """Say how an answer does. `given` are further objects of the notebook that the question needs."""
+        """Say how an answer does.
+
+        `given` are further objects of the notebook that the question needs.
+        """
         display(self.examine(answer, *given))
 
     def hint(self) -> None:
         """Show the hints, folded, from a nudge to nearly the answer."""
-        display(Folded(tuple((f"Hint {n} of {len(self.hints)}", text) for n, text in enumerate(self.hints, 1))))
+        display(
+            Folded(
+                tuple(
+                    (f"Hint {n} of {len(self.hints)}", text) for n, text in enumerate(self.hints, 1)
+                )
+            )
+        )
 
     def solution(self) -> None:
         """Show the source of the reference solution, folded."""
@@ -163,18 +205,30 @@ class Exercise:
             return Feedback(
                 WRONG,
                 f"A function was expected, and a value of type {type(answer).__name__} came.",
-                (f"Hand over the function itself, without calling it: `exercises.{self.name}.check({self.name})`.",),
+                (
+                    (
+                        "Hand over the function itself, without calling it:"
+                        f" `exercises.{self.name}.check({self.name})`."
+                    ),
+                ),
             )
         cases = list(self.draw_cases())
         try:
-            results, changed = _within(TIME_LIMIT, lambda: self._question(_watched(answer), cases, given))
+            results, changed = _within(
+                TIME_LIMIT, lambda: self._question(_watched(answer), cases, given)
+            )
         except _NotAttempted:
             return self._not_attempted()
         except _Stopped:
             return Feedback(
                 WRONG,
                 f"Stopped: no answer within {TIME_LIMIT:.0f} seconds.",
-                ("Is there a loop that never ends? The cases are small: the solution takes a moment.",),
+                (
+                    (
+                        "Is there a loop that never ends? The cases are small: the solution takes a"
+                        " moment."
+                    ),
+                ),
             )
         except _Raised as raised:
             return raised.feedback(answer)
@@ -183,8 +237,8 @@ class Exercise:
                 WRONG,
                 f"Your function changed its argument {changed}.",
                 (
-                    "Whoever called it still needs that array. Make a new one: `a = a + b` does, while `a += b` and"
-                    " `a[...] = b` write into the old one.",
+                    "Whoever called it still needs that array. Make a new one: `a = a + b` does,"
+                    " while `a += b` and `a[...] = b` write into the old one.",
                 ),
             )
         return self._judge(results, cases, given)
@@ -198,7 +252,9 @@ class Exercise:
     def _not_attempted(self):
         help_at = f"`exercises.{self.name}.hint()` helps to start."
         return Feedback(
-            NOT_ATTEMPTED, "Not attempted yet.", (f"Replace the `...` and run both cells again. {help_at}",)
+            NOT_ATTEMPTED,
+            "Not attempted yet.",
+            (f"Replace the `...` and run both cells again. {help_at}",),
         )
 
     def _question(self, answer, cases, given):
@@ -219,18 +275,26 @@ class Exercise:
             except BaseException as error:  # SystemExit, from exit() in an answer, too
                 raise _Raised(error, dict(zip(names, case, strict=False))) from error
             pairs = zip(names, case, arguments, strict=False)
-            changed = changed or next((f"`{name}`" for name, old, new in pairs if not _same(old, new)), None)
+            changed = changed or next(
+                (f"`{name}`" for name, old, new in pairs if not _same(old, new)), None
+            )
         return results, changed
 
     def _judge(self, results, cases, given):
         expected, _ = self._question(self.right_answer, cases, given)
-        if all(_agree(self._parts(r), self._parts(e)) for r, e in zip(results, expected, strict=True)):
+        if all(
+            _agree(self._parts(r), self._parts(e)) for r, e in zip(results, expected, strict=True)
+        ):
             on = f", on {len(cases)} random cases" if cases[0] else ""
             return Feedback(RIGHT, f"Right: {self.verified}{on}.")
         for misconception in self.misconceptions:
             wrong = misconception.wrong if self.wants_function else misconception.wrong()
-            theirs = (self._question(wrong, [case], given)[0][0] for case in cases)  # up to the first that disagrees
-            if all(_agree(self._parts(r), self._parts(w)) for r, w in zip(results, theirs, strict=True)):
+            theirs = (
+                self._question(wrong, [case], given)[0][0] for case in cases
+            )  # up to the first that disagrees
+            if all(
+                _agree(self._parts(r), self._parts(w)) for r, w in zip(results, theirs, strict=True)
+            ):
                 return Feedback(
                     RECOGNISED,
                     f"Wrong, and this is what happened: {misconception.name}.",
@@ -243,7 +307,10 @@ class Exercise:
         return Feedback(WRONG, headline, () if gives_it_away else (sentence,))
 
     def _parts(self, result):
-        """Name the parts of a result: {"dW_hh": array, …}; None where a part is missing or too much."""
+        """Name the parts of a result: {"dW_hh": array, …}.
+
+        None where a part is missing or too much.
+        """
         if len(self.returns) == 1:
             return {self.returns[0]: result}
         if isinstance(result, Mapping):
@@ -261,7 +328,10 @@ def _untouched(answer):
 
 
 def _plain(value):
-    """Return a result in Python's and NumPy's own types: what a reader's class says of `len`, `==` … plays no part."""
+    """Return a result in Python's and NumPy's own types.
+
+    What a reader's class says of `len`, `==` … plays no part.
+    """
     if isinstance(value, str):
         return str.__str__(value)
     if isinstance(value, Mapping):
@@ -288,7 +358,10 @@ def _watched(answer):
 
 
 class _Stopped(BaseException):
-    """Raised inside a reader's function that takes too long; no Exception, so that `except Exception` lets it by."""
+    """Raised inside a reader's function that takes too long.
+
+    No Exception, so that `except Exception` lets it by.
+    """
 
 
 class _NotAttempted(BaseException):
@@ -304,26 +377,40 @@ class _Raised(Exception):
     def feedback(self, answer):
         """Tell it in plain sentences, with the line in the reader's own function."""
         try:
-            message = textwrap.shorten(" ".join(core_message(self.error).split()), 300, placeholder=" …")
+            message = textwrap.shorten(
+                " ".join(core_message(self.error).split()), 300, placeholder=" …"
+            )
         except Exception:  # an exception of the reader's own, whose __str__ fails
             message = ""
         sentences = [f"It said: {message}"] if message else []
         code = _code(answer)
-        own = [f for f in traceback.extract_tb(self.error.__traceback__) if code and f.filename == code.co_filename]
+        own = [
+            f
+            for f in traceback.extract_tb(self.error.__traceback__)
+            if code and f.filename == code.co_filename
+        ]
         if own and own[-1].line:
-            sentences.append(f"That was in line {own[-1].lineno - code.co_firstlineno + 1}: `{own[-1].line}`")
-        shapes = [f"{name} {value.shape}" for name, value in _leaves(self.arguments) if _is_array(value)]
+            sentences.append(
+                f"That was in line {own[-1].lineno - code.co_firstlineno + 1}: `{own[-1].line}`"
+            )
+        shapes = [
+            f"{name} {value.shape}" for name, value in _leaves(self.arguments) if _is_array(value)
+        ]
         if shapes:
             sentences.append(f"The shapes that came in: {', '.join(shapes)}.")
         who = "Your function" if callable(answer) else "Trying your answer out"
-        return Feedback(WRONG, f"{who} stopped with a {type(self.error).__name__}.", tuple(sentences))
+        return Feedback(
+            WRONG, f"{who} stopped with a {type(self.error).__name__}.", tuple(sentences)
+        )
 
 
 def _code(answer):
     """Return the code of a function, below its decorators, or None."""
     try:
         code = getattr(inspect.unwrap(answer), "__code__", None)
-    except Exception:  # no function, but an object that says that it wraps itself, or fails when asked
+    except (
+        Exception
+    ):  # no function, but an object that says that it wraps itself, or fails when asked
         return None
     return code if isinstance(code, CodeType) else None
 
@@ -338,9 +425,12 @@ def _leaves(arguments):
 
 
 def _within(seconds, call):
-    """Run `call` in a thread and stop it there when it takes too long: the one way that works on every system.
+    """Run `call` in a thread and stop it there when it takes too long.
 
-    Python in a browser (Emscripten) has no threads, so there the call looks at the clock at each of its lines.
+    The one way that works on every system.
+
+    Python in a browser (Emscripten) has no threads, so there the call looks at the clock at each of
+    its lines.
     """
     outcome, over = {}, threading.Event()
 
@@ -370,7 +460,9 @@ def _within(seconds, call):
                     break
         finally:  # also when the reader interrupts the check
             if late := not over.is_set():
-                ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread.ident), ctypes.py_object(_Stopped))
+                ctypes.pythonapi.PyThreadState_SetAsyncExc(
+                    ctypes.c_ulong(thread.ident), ctypes.py_object(_Stopped)
+                )
         if late:
             over.wait(1.0)
             raise _Stopped
@@ -391,7 +483,10 @@ def _until(deadline):
 
 
 def _copy(value):
-    """Copy arrays and what holds them, and generators; anything else, such as a Keras layer, is handed on."""
+    """Copy arrays and what holds them, and generators.
+
+    Anything else, such as a Keras layer, is handed on.
+    """
     if isinstance(value, np.ndarray | np.random.Generator):
         return copy.deepcopy(value)
     if isinstance(value, tuple | list):
@@ -404,11 +499,17 @@ def _copy(value):
 
 def _same(old, new):
     if isinstance(old, np.ndarray):
-        return isinstance(new, np.ndarray) and np.array_equal(old, new, equal_nan=old.dtype.kind == "f")
+        return isinstance(new, np.ndarray) and np.array_equal(
+            old, new, equal_nan=old.dtype.kind == "f"
+        )
     if isinstance(old, tuple | list):
         return type(new) is type(old) and len(old) == len(new) and all(map(_same, old, new))
     if isinstance(old, dict):
-        return isinstance(new, dict) and old.keys() == new.keys() and all(_same(old[key], new[key]) for key in old)
+        return (
+            isinstance(new, dict)
+            and old.keys() == new.keys()
+            and all(_same(old[key], new[key]) for key in old)
+        )
     if isinstance(old, str | int | float):
         return new is old or (type(new) is type(old) and new == old)
     return True
@@ -419,7 +520,9 @@ def _agree(parts, expected):
 
 
 def _is_array(value):
-    return isinstance(value, np.ndarray) or (hasattr(value, "numpy") and hasattr(value, "shape"))  # NumPy or TensorFlow
+    return isinstance(value, np.ndarray) or (
+        hasattr(value, "numpy") and hasattr(value, "shape")
+    )  # NumPy or TensorFlow
 
 
 def _is_scalar(value):
@@ -427,14 +530,24 @@ def _is_scalar(value):
 
 
 def _mismatch(name, value, expected):
-    """Say how `value` differs from what was expected, in a headline and a sentence; None when it does not."""
+    """Say how `value` differs from what was expected, in a headline and a sentence.
+
+    None when it does not.
+    """
     if value is None and expected is not None:
-        return f"{name} is None.", "Does your function end with a `return`, with everything that was asked for?"
+        return (
+            f"{name} is None.",
+            "Does your function end with a `return`, with everything that was asked for?",
+        )
     if isinstance(expected, str | bool | np.bool_ | None):
         matches = isinstance(value, str | bool | np.bool_ | None) and value == expected
-        return None if matches else (f"{name} is not right.", f"Expected {expected!r}, got {value!r}.")
+        return (
+            None if matches else (f"{name} is not right.", f"Expected {expected!r}, got {value!r}.")
+        )
     if isinstance(expected, int | float | np.number):
-        if isinstance(value, bool) or not (isinstance(value, int | float | np.number) or _is_scalar(value)):
+        if isinstance(value, bool) or not (
+            isinstance(value, int | float | np.number) or _is_scalar(value)
+        ):
             return f"{name} should be a number.", f"A value of type {type(value).__name__} came."
     elif _is_array(expected):
         if not _is_array(value) and not isinstance(value, np.number):
@@ -443,7 +556,9 @@ def _mismatch(name, value, expected):
         if not isinstance(value, tuple | list) or len(value) != len(expected):
             return f"{name} should have {len(expected)} entries.", f"{_kind(value)} came."
         pairs = zip(value, expected, strict=True)
-        return next((m for n, (v, e) in enumerate(pairs) if (m := _mismatch(f"{name}[{n}]", v, e))), None)
+        return next(
+            (m for n, (v, e) in enumerate(pairs) if (m := _mismatch(f"{name}[{n}]", v, e))), None
+        )
     value, expected = np.asarray(value), np.asarray(expected)
     if value.dtype.kind not in "fiub":
         return f"{name} should hold numbers.", f"Its dtype is {value.dtype}."
@@ -453,7 +568,10 @@ def _mismatch(name, value, expected):
             says += " That is the shape of the transpose."
         return f"{name} has the wrong shape.", says
     if expected.dtype.kind == "f" and value.dtype != expected.dtype:
-        return f"{name} has the wrong dtype.", f"Expected {expected.dtype}, as the inputs are; got {value.dtype}."
+        return (
+            f"{name} has the wrong dtype.",
+            f"Expected {expected.dtype}, as the inputs are; got {value.dtype}.",
+        )
     if not np.all(np.isfinite(value)):
         where = tuple(np.argwhere(~np.isfinite(value))[0])
         return f"{name} is not finite.", f"The entry {_index(where)} is {value[where]}."
@@ -461,9 +579,14 @@ def _mismatch(name, value, expected):
     if not far.any():
         return None
     if value.ndim == 2 and value.shape[0] == value.shape[1] and not _far(value.T, expected).any():
-        return f"{name} is transposed.", "Its transpose agrees in every entry. Which index comes first?"
+        return (
+            f"{name} is transposed.",
+            "Its transpose agrees in every entry. Which index comes first?",
+        )
     where = tuple(np.argwhere(far)[0])
-    of = f"{far.sum()} of {far.size} entries differ. The first is {_index(where)}: " if where else ""
+    of = (
+        f"{far.sum()} of {far.size} entries differ. The first is {_index(where)}: " if where else ""
+    )
     return f"{name} is not right.", f"{of}expected {expected[where]:.7g}, got {value[where]:.7g}."
 
 

@@ -1,4 +1,7 @@
-"""Chapter 7's exercises: arrays from sentences, a word's gradient, when to stop, fair comparisons, and temperature."""
+"""Chapter 7's exercises.
+
+Arrays from sentences, a word's gradient, when to stop, fair comparisons, and temperature.
+"""
 
 import functools
 import re
@@ -7,11 +10,19 @@ from dataclasses import replace
 from helpers import models, training
 from helpers.data import Minibatches, Vocabulary, build_vocabulary, pad, tokenize
 from helpers.models import ClassifierParams
-from helpers.teaching.exercises.engine import NOT_ATTEMPTED, WRONG, Exercise, Feedback, Misconception, edited
+from helpers.teaching.exercises.engine import (
+    NOT_ATTEMPTED,
+    WRONG,
+    Exercise,
+    Feedback,
+    Misconception,
+    edited,
+)
 
 import numpy as np
 
-# --- Section 2: sentences to arrays -----------------------------------------------------------------------------------
+# --- Section 2: sentences to arrays
+# -----------------------------------------------------------------------------------
 
 WORDS = "a the film plot is was not good bad dull and but never too".split()
 
@@ -40,61 +51,86 @@ encode_batch = Exercise(
     answer=encode_batch,
     returns=("tokens", "mask"),
     cases=_some_sentences,
-    verified="word numbers, padding and mask, for sentences of one word and more, with unknown words among them",
+    verified=(
+        "word numbers, padding and mask, for sentences of one word and more, with unknown"
+        " words among them"
+    ),
     hints=(
         "The longest sentence decides how many columns both arrays have.",
-        "Start from `np.zeros((N, T), int)`: then all padding is there already. Fill in sentence after sentence.",
-        "`tokens[n, : len(words)] = [numbers.get(word, 1) for word in words]`; where that writes, the mask is True.",
+        (
+            "Start from `np.zeros((N, T), int)`: then all padding is there already. Fill in"
+            " sentence after sentence."
+        ),
+        (
+            "`tokens[n, : len(words)] = [numbers.get(word, 1) for word in words]`; where that"
+            " writes, the mask is True."
+        ),
     ),
     misconceptions=(
         Misconception(
             "unknown words are dropped",
             edited(
                 encode_batch,
-                ("enumerate(sentences):", "enumerate([[w for w in words if w in numbers] for words in sentences]):"),
+                (
+                    "enumerate(sentences):",
+                    "enumerate([[w for w in words if w in numbers] for words in sentences]):",
+                ),
             ),
-            "The network should at least see that there was a word: “not ___” and “not” are different sentences. So an"
-            " unknown word keeps its place, and gets number 1.",
+            "The network should at least see that there was a word: “not ___” and “not” are"
+            " different sentences. So an unknown word keeps its place, and gets number 1.",
             "section 2, step 3",
         ),
         Misconception(
             "unknown words get number 0",
             edited(encode_batch, ("get(word, 1)", "get(word, 0)")),
-            "Number 0 says that there is no word. Here is one, whose number is not known: that is number 1.",
+            (
+                "Number 0 says that there is no word. Here is one, whose number is not known: that"
+                " is number 1."
+            ),
             "section 2, step 3",
         ),
         Misconception(
             "unknown words are masked out",
             edited(encode_batch, ("    return", "    mask &= tokens != 1\n    return")),
-            "The mask tells words from padding, not known words from unknown ones. An unknown word is a real step: the"
-            " state should change there.",
+            "The mask tells words from padding, not known words from unknown ones. An unknown word"
+            " is a real step: the state should change there.",
             "section 2, steps 3 and 4",
         ),
         Misconception(
             "the padding is on the left",
             edited(encode_batch, ("[n, : len(words)]", "[n, T - len(words) :]")),
-            "With the mask, a network does equally well either way. But the arrays of this chapter begin with the first"
-            " word and are padded on the right, and what else reads them relies on that.",
+            "With the mask, a network does equally well either way. But the arrays of this chapter"
+            " begin with the first word and are padded on the right, and what else reads them"
+            " relies on that.",
             "section 2, step 4",
         ),
         Misconception(
             "the mask is the wrong way round",
             edited(encode_batch, ("    return", "    mask = ~mask\n    return")),
-            "The mask is True where there is a word. Turned round, the network would read nothing but padding.",
+            (
+                "The mask is True where there is a word. Turned round, the network would read"
+                " nothing but padding."
+            ),
             "section 2, step 4",
         ),
         Misconception(
             "the mask is True everywhere",
-            edited(encode_batch, ("np.zeros((len(sentences), T), bool)", "np.ones((len(sentences), T), bool)")),
-            "Then padding counts as words, and the network reads on after each sentence has ended. Section 9 measures"
-            " what that does to the accuracy.",
+            edited(
+                encode_batch,
+                ("np.zeros((len(sentences), T), bool)", "np.ones((len(sentences), T), bool)"),
+            ),
+            "Then padding counts as words, and the network reads on after each sentence has ended."
+            " Section 9 measures what that does to the accuracy.",
             "section 2, step 4",
         ),
         Misconception(
             "the padding has number 1",
-            edited(encode_batch, ("np.zeros((len(sentences), T), int)", "np.ones((len(sentences), T), int)")),
-            "Number 1 stands for a word that is not in the vocabulary. Padding is number 0, so that the two can be told"
-            " apart.",
+            edited(
+                encode_batch,
+                ("np.zeros((len(sentences), T), int)", "np.ones((len(sentences), T), int)"),
+            ),
+            "Number 1 stands for a word that is not in the vocabulary. Padding is number 0, so that"
+            " the two can be told apart.",
             "section 2, steps 3 and 4",
         ),
         Misconception(
@@ -104,14 +140,15 @@ encode_batch = Exercise(
                 ("max(", "min("),
                 ("enumerate(sentences)", "enumerate([words[:T] for words in sentences])"),
             ),
-            "Cutting makes a rectangle too, but throws words away. Padding keeps all of them, and the mask says which"
-            " steps were added.",
+            "Cutting makes a rectangle too, but throws words away. Padding keeps all of them, and"
+            " the mask says which steps were added.",
             "section 2, step 4",
         ),
     ),
 )
 
-# --- Section 4: the gradient of the embedding -------------------------------------------------------------------------
+# --- Section 4: the gradient of the embedding
+# -------------------------------------------------------------------------
 
 
 def _occurrences(rng):
@@ -120,7 +157,10 @@ def _occurrences(rng):
 
 
 def embedding_gradient(tokens, dx, V):
-    """Turn dx (B, T, D), the gradient by each embedded word, into dE (V, D); the words are tokens (B, T)."""
+    """Turn dx (B, T, D), the gradient by each embedded word, into dE (V, D).
+
+    The words are tokens (B, T).
+    """
     dE = np.zeros((V, dx.shape[-1]))
     np.add.at(dE, tokens, dx)
     return dE
@@ -133,53 +173,64 @@ embedding_gradient = Exercise(
     cases=_occurrences,
     verified="the gradient of every row of E, for words that occur once, several times, and never",
     hints=(
-        "x_t is a copy of one row of E. A row that was copied several times has a gradient from each of its copies.",
-        "Loop over b and t: which row of dE does `dx[b, t]` belong to, and what becomes of what is there already?",
+        (
+            "x_t is a copy of one row of E. A row that was copied several times has a gradient from"
+            " each of its copies."
+        ),
+        (
+            "Loop over b and t: which row of dE does `dx[b, t]` belong to, and what becomes of what"
+            " is there already?"
+        ),
         "`dE[tokens[b, t]] += dx[b, t]` in two loops; in one line, `np.add.at(dE, tokens, dx)`.",
     ),
     misconceptions=(
         Misconception(
             "a repeated word keeps its last gradient only",
             edited(embedding_gradient, ("np.add.at(dE, tokens, dx)", "dE[tokens] = dx")),
-            "A word's row was used at every place where the word stands, so the gradients of all places add up."
-            " `dE[tokens] = dx` overwrites, and `dE[tokens] += dx` does too: NumPy reads once, and writes once.",
+            "A word's row was used at every place where the word stands, so the gradients of all"
+            " places add up. `dE[tokens] = dx` overwrites, and `dE[tokens] += dx` does too: NumPy"
+            " reads once, and writes once.",
             "section 4, on the gradient of E",
         ),
         Misconception(
             "the gradients of a repeated word are averaged",
             edited(
                 embedding_gradient,
-                ("return dE", "return dE / np.maximum(1, np.bincount(tokens.ravel(), minlength=V))[:, None]"),
+                (
+                    "return dE",
+                    "return dE / np.maximum(1, np.bincount(tokens.ravel(), minlength=V))[:, None]",
+                ),
             ),
-            "Each use of a row moves the loss by itself; together they move it by the sum. An average would make"
-            " frequent words learn no faster than rare ones.",
+            "Each use of a row moves the loss by itself; together they move it by the sum. An"
+            " average would make frequent words learn no faster than rare ones.",
             "section 4, on the gradient of E",
         ),
         Misconception(
             "divided by the size of the batch once too often",
             edited(embedding_gradient, ("return dE", "return dE / len(tokens)")),
-            "The loss is a mean over the batch already, so `dx` carries that 1/B in it. Dividing again makes the"
-            " embedding learn B times too slowly.",
+            "The loss is a mean over the batch already, so `dx` carries that 1/B in it. Dividing"
+            " again makes the embedding learn B times too slowly.",
             "section 4, on the loss",
         ),
         Misconception(
             "only the last word of each sentence counts",
             edited(embedding_gradient, ("tokens, dx)", "tokens[:, -1], dx[:, -1])")),
-            "The loss is read off the last state, but that state depends on every word before it. `dx` has a gradient"
-            " for each of them.",
+            "The loss is read off the last state, but that state depends on every word before it."
+            " `dx` has a gradient for each of them.",
             "section 4, on the gradient of E",
         ),
         Misconception(
             "every word gets the gradient of the whole sentence",
             edited(embedding_gradient, ("tokens, dx)", "tokens, dx.sum(axis=1, keepdims=True))")),
-            "Summing over time first forgets which word stood where. Each `dx[b, t]` belongs to one row, that of"
-            " `tokens[b, t]`.",
+            "Summing over time first forgets which word stood where. Each `dx[b, t]` belongs to one"
+            " row, that of `tokens[b, t]`.",
             "section 4, on the gradient of E",
         ),
     ),
 )
 
-# --- Section 5: early stopping ----------------------------------------------------------------------------------------
+# --- Section 5: early stopping
+# ----------------------------------------------------------------------------------------
 
 
 def _validation_losses(rng):
@@ -224,81 +275,101 @@ early_stopping = Exercise(
     cases=_validation_losses,
     verified="when to stop and what to keep, for curves that fall, wander and stand still",
     hints=(
-        "Go through the epochs as training would, without looking ahead. What must you remember from the past?",
+        (
+            "Go through the epochs as training would, without looking ahead. What must you remember"
+            " from the past?"
+        ),
         "Remember `best`, the epoch with the lowest loss so far. How many epochs ago was it?",
-        "If `loss < losses[best]`, this epoch is the new best. Stop when `epoch - best` has reached `patience`.",
+        (
+            "If `loss < losses[best]`, this epoch is the new best. Stop when `epoch - best` has"
+            " reached `patience`."
+        ),
     ),
     misconceptions=(
         Misconception(
             "it stops at the first epoch without a gain",
             edited(early_stopping, (">= patience", ">= 1")),
-            "Validation losses are noisy: one bad epoch may be chance. `patience` says how many in a row are enough.",
+            (
+                "Validation losses are noisy: one bad epoch may be chance. `patience` says how many"
+                " in a row are enough."
+            ),
             "section 5, on early stopping",
         ),
         Misconception(
             "it waits one epoch too long",
             edited(early_stopping, (">= patience", "> patience")),
-            "With a patience of 2, the second epoch in a row without a gain is the last one. Your rule needs a third.",
+            (
+                "With a patience of 2, the second epoch in a row without a gain is the last one."
+                " Your rule needs a third."
+            ),
             "section 5, on early stopping",
         ),
         Misconception(
             "it stops one epoch too soon",
             edited(early_stopping, (">= patience", ">= patience - 1")),
-            "The best epoch itself is not one of those that were waited for. With a patience of 2, two epochs must"
-            " follow it, and both without a gain.",
+            "The best epoch itself is not one of those that were waited for. With a patience of 2,"
+            " two epochs must follow it, and both without a gain.",
             "section 5, on early stopping",
         ),
         Misconception(
             "the last epoch is kept",
             edited(early_stopping, ("return epoch, best", "return epoch, epoch")),
-            "When training stops, the last few epochs have by definition not been the best. What is kept are the"
-            " parameters from before them.",
+            "When training stops, the last few epochs have by definition not been the best. What is"
+            " kept are the parameters from before them.",
             "section 5, on early stopping",
         ),
         Misconception(
             "each loss is compared with the one before",
             _compares_with_the_epoch_before,
-            "A loss that climbs by two and then falls by one looks like a gain to this rule, for ever. Compare with the"
-            " lowest loss so far, not with the last one.",
+            "A loss that climbs by two and then falls by one looks like a gain to this rule, for"
+            " ever. Compare with the lowest loss so far, not with the last one.",
             "section 5, on early stopping",
         ),
         Misconception(
             "bad epochs are counted in total, not in a row",
             _counts_in_total,
-            "Every new lowest loss starts the count again. Otherwise a long, slow, noisy descent is stopped for a few"
-            " old slips.",
+            "Every new lowest loss starts the count again. Otherwise a long, slow, noisy descent is"
+            " stopped for a few old slips.",
             "section 5, on early stopping",
         ),
         Misconception(
             "the best epoch is looked for beyond the stop",
             edited(early_stopping, ("return epoch, best", "return epoch, int(np.argmin(losses))")),
-            "`np.argmin(losses)` sees the whole curve, but training has stopped before its end. Parameters of epochs"
-            " that never took place cannot be kept.",
+            "`np.argmin(losses)` sees the whole curve, but training has stopped before its end."
+            " Parameters of epochs that never took place cannot be kept.",
             "section 5, on early stopping",
         ),
         Misconception(
             "it never stops",
             edited(early_stopping, ("break", "pass")),
-            "The best epoch is right for a training run that goes on to the end. Early stopping also saves the epochs"
-            " after `patience` has run out, and does not know what would have come.",
+            "The best epoch is right for a training run that goes on to the end. Early stopping"
+            " also saves the epochs after `patience` has run out, and does not know what would have"
+            " come.",
             "section 5, on early stopping",
         ),
         Misconception(
             "an equal loss counts as a gain",
             edited(early_stopping, ("loss < losses[best]", "loss <= losses[best]")),
-            "A curve that stands still does not improve. If equal counts as better, training on a plateau never ends.",
+            (
+                "A curve that stands still does not improve. If equal counts as better, training on"
+                " a plateau never ends."
+            ),
             "section 5, on early stopping",
         ),
         Misconception(
             "the highest loss is taken for the best",
             edited(early_stopping, ("loss < losses[best]", "loss > losses[best]")),
-            "Of accuracies the highest is best, of losses the lowest. This rule keeps the worst network it meets.",
+            (
+                "Of accuracies the highest is best, of losses the lowest. This rule keeps the worst"
+                " network it meets."
+            ),
             "section 5, on early stopping",
         ),
     ),
 )
 
-# --- Section 7: a fair comparison -------------------------------------------------------------------------------------
+# --- Section 7: a fair comparison
+# -------------------------------------------------------------------------------------
 
 
 def _two_models(rng):
@@ -308,7 +379,10 @@ def _two_models(rng):
 
 
 def paired_difference(first, second):
-    """Return (difference, standard_error) of two accuracies; first and second (n,) say where each model is right."""
+    """Return (difference, standard_error) of two accuracies.
+
+    First and second (n,) say where each model is right.
+    """
     n_1 = np.sum(first & ~second)
     n_2 = np.sum(second & ~first)
     n = len(first)
@@ -322,7 +396,10 @@ paired_difference = Exercise(
     cases=_two_models,
     verified="the difference and its standard error, for random verdicts",
     hints=(
-        "Sentences on which both models are right, or both wrong, say nothing about which one is better.",
+        (
+            "Sentences on which both models are right, or both wrong, say nothing about which one"
+            " is better."
+        ),
         "`first & ~second` is True where only the first model is right. `np.sum` counts.",
         "`(n_1 - n_2) / n` and `np.sqrt(n_1 + n_2) / n`.",
     ),
@@ -333,72 +410,87 @@ paired_difference = Exercise(
                 paired_difference,
                 (
                     "np.sqrt(n_1 + n_2) / n",
-                    "np.sqrt((first.mean() * (1 - first.mean()) + second.mean() * (1 - second.mean())) / n)",
+                    (
+                        "np.sqrt((first.mean() * (1 - first.mean()) + second.mean() * (1 -"
+                        " second.mean())) / n)"
+                    ),
                 ),
             ),
-            "√(p(1−p)/n) for each, added, is right for two separate test sets. On the same sentences most luck is"
-            " shared and cancels: only where they disagree can a difference come from.",
+            "√(p(1−p)/n) for each, added, is right for two separate test sets. On the same"
+            " sentences most luck is shared and cancels: only where they disagree can a difference"
+            " come from.",
             "section 7, on the standard error",
         ),
         Misconception(
             "the standard error is that of one accuracy",
-            edited(paired_difference, ("np.sqrt(n_1 + n_2) / n", "np.sqrt(first.mean() * (1 - first.mean()) / n)")),
-            "√(p(1−p)/n) says how far one accuracy may be off. The question is how far the difference of two may be.",
+            edited(
+                paired_difference,
+                ("np.sqrt(n_1 + n_2) / n", "np.sqrt(first.mean() * (1 - first.mean()) / n)"),
+            ),
+            (
+                "√(p(1−p)/n) says how far one accuracy may be off. The question is how far the"
+                " difference of two may be."
+            ),
             "section 7, on the standard error",
         ),
         Misconception(
             "the difference has the wrong sign",
             edited(paired_difference, ("(n_1 - n_2) / n", "(n_2 - n_1) / n")),
-            "It should be positive when the first model is better: when it is alone in being right more often than the"
-            " second.",
+            "It should be positive when the first model is better: when it is alone in being right"
+            " more often than the second.",
             "section 7, on the difference",
         ),
         Misconception(
             "n stands under the root",
             edited(paired_difference, ("np.sqrt(n_1 + n_2) / n", "np.sqrt((n_1 + n_2) / n)")),
-            "The count n_1 − n_2 is uncertain by about √(n_1 + n_2); the accuracy is that count divided by n, so its"
-            " uncertainty is divided by n too, not by √n.",
+            "The count n_1 − n_2 is uncertain by about √(n_1 + n_2); the accuracy is that count"
+            " divided by n, so its uncertainty is divided by n too, not by √n.",
             "section 7, on the standard error",
         ),
         Misconception(
             "the root is missing",
             edited(paired_difference, ("np.sqrt(n_1 + n_2)", "(n_1 + n_2)")),
-            "(n_1 + n_2)/n is the share of sentences on which the models disagree. A sum of that many coin tosses"
-            " strays by the root of their number only.",
+            "(n_1 + n_2)/n is the share of sentences on which the models disagree. A sum of that"
+            " many coin tosses strays by the root of their number only.",
             "section 7, on the standard error",
         ),
         Misconception(
             "divided by the disagreements instead of by all sentences",
             edited(paired_difference, ("    n = len(first)", "    n = n_1 + n_2")),
-            "That compares the models on the sentences they disagree on. The difference of their accuracies is a share"
-            " of all n sentences.",
+            "That compares the models on the sentences they disagree on. The difference of their"
+            " accuracies is a share of all n sentences.",
             "section 7, on the difference",
         ),
         Misconception(
             "every sentence counts, also where the models agree",
             edited(paired_difference, ("np.sqrt(n_1 + n_2) / n", "np.sqrt(n) / n")),
-            "√n/n = 1/√n takes each sentence for a toss between the two models. Where both are right or both wrong"
-            " nothing is tossed.",
+            "√n/n = 1/√n takes each sentence for a toss between the two models. Where both are"
+            " right or both wrong nothing is tossed.",
             "section 7, on the standard error",
         ),
         Misconception(
             "a small term is kept that this formula leaves out",
-            edited(paired_difference, ("np.sqrt(n_1 + n_2) / n", "np.sqrt(n_1 + n_2 - (n_1 - n_2) ** 2 / n) / n")),
-            "The spread about the mean is √(n_1 + n_2 − (n_1 − n_2)²/n)/n, and you have it exactly: well done. What was"
-            " asked for is the shorter √(n_1 + n_2)/n, nearly the same when the difference is small.",
+            edited(
+                paired_difference,
+                ("np.sqrt(n_1 + n_2) / n", "np.sqrt(n_1 + n_2 - (n_1 - n_2) ** 2 / n) / n"),
+            ),
+            "The spread about the mean is √(n_1 + n_2 − (n_1 − n_2)²/n)/n, and you have it exactly:"
+            " well done. What was asked for is the shorter √(n_1 + n_2)/n, nearly the same when the"
+            " difference is small.",
             "section 7, on the standard error",
         ),
         Misconception(
             "counts are given instead of shares",
             edited(paired_difference, ("    n = len(first)", "    n = 1")),
-            "n_1 − n_2 is a number of sentences, and so is its standard error. Divide both by n to get shares, as"
-            " accuracies are.",
+            "n_1 − n_2 is a number of sentences, and so is its standard error. Divide both by n to"
+            " get shares, as accuracies are.",
             "section 7, on the difference",
         ),
     ),
 )
 
-# --- Section 8: a pair that breaks a network --------------------------------------------------------------------------
+# --- Section 8: a pair that breaks a network
+# --------------------------------------------------------------------------
 
 GOOD = "good great funny clever touching fresh".split()
 BAD = "bad dull boring stupid tedious flat".split()
@@ -412,7 +504,10 @@ TAUGHT = [
 
 @functools.cache
 def pair_reader() -> tuple[Vocabulary, ClassifierParams]:
-    """Train a small network on nothing but minimal pairs, in well under a second: (vocabulary, parameters)."""
+    """Train a small network on nothing but minimal pairs, in well under a second.
+
+    (vocabulary, parameters).
+    """
     texts = [text for pair in TAUGHT for text in pair]
     vocabulary = build_vocabulary(map(tokenize, texts), size=100)
     tokens, mask = pad([vocabulary.encode(tokenize(text)) for text in texts])
@@ -422,7 +517,10 @@ def pair_reader() -> tuple[Vocabulary, ClassifierParams]:
     params = models.init_classifier(rng, len(vocabulary), 16, 16, np.float64)
     every_epoch = (batch for _ in range(10) for batch in batches)
     for update in training.updates(
-        params, lambda params, batch: models.classifier_loss(params, *batch), every_epoch, training.Adam(0.01)
+        params,
+        lambda params, batch: models.classifier_loss(params, *batch),
+        every_epoch,
+        training.Adam(0.01),
     ):
         params = update.params
     return vocabulary, params
@@ -430,7 +528,9 @@ def pair_reader() -> tuple[Vocabulary, ClassifierParams]:
 
 def _verdicts(pair):
     vocabulary, params = pair_reader()
-    return models.classify(params, *pad([vocabulary.encode(tokenize(sentence)) for sentence in pair]))
+    return models.classify(
+        params, *pad([vocabulary.encode(tokenize(sentence)) for sentence in pair])
+    )
 
 
 def _what_a_pair_does(pair):
@@ -449,19 +549,33 @@ def _what_a_pair_does(pair):
 
 
 class PairExercise(Exercise):
-    """An exercise whose answer is (positive sentence, negative sentence); its feedback begins with what was seen."""
+    """An exercise whose answer is (positive sentence, negative sentence).
+
+    Its feedback begins with what was seen.
+    """
 
     def examine(self, answer, *given) -> Feedback:
         """Return what `check` shows."""
         feedback = super().examine(answer)
         if feedback.kind == NOT_ATTEMPTED:
             return feedback
-        if not (type(answer) is tuple and len(answer) == 2 and all(isinstance(s, str) and tokenize(s) for s in answer)):
-            return Feedback(WRONG, "Two sentences were expected.", ('For example `"it is good", "it is bad"`.',))
+        if not (
+            type(answer) is tuple
+            and len(answer) == 2
+            and all(isinstance(s, str) and tokenize(s) for s in answer)
+        ):
+            return Feedback(
+                WRONG, "Two sentences were expected.", ('For example `"it is good", "it is bad"`.',)
+            )
         strange = sorted({*re.findall(r"[^\w\s,.']", "".join(answer))})
         if strange:
-            says = "Write words, with commas and full stops where you like; the network sees the words only."
-            return Feedback(WRONG, f"These characters have no place here: {' '.join(strange)}", (says,))
+            says = (
+                "Write words, with commas and full stops where you like; the network sees the"
+                " words only."
+            )
+            return Feedback(
+                WRONG, f"These characters have no place here: {' '.join(strange)}", (says,)
+            )
         return replace(feedback, sentences=(_observed(answer), *feedback.sentences))
 
 
@@ -470,12 +584,20 @@ def _observed(pair):
     vocabulary, _ = pair_reader()
     unknown = sorted({*first, *second} - {*vocabulary.words})
     if unknown:
-        return f"It does not know: {', '.join(unknown)}. It knows: {', '.join(sorted(vocabulary.words[2:]))}."
+        return (
+            f"It does not know: {', '.join(unknown)}. It knows:"
+            f" {', '.join(sorted(vocabulary.words[2:]))}."
+        )
     if sorted(first) != sorted(second):
-        uneven = sorted(word for word in {*first, *second} if first.count(word) != second.count(word))
+        uneven = sorted(
+            word for word in {*first, *second} if first.count(word) != second.count(word)
+        )
         return f"Not equally often in both: {', '.join(uneven)}."
     positive, negative = _verdicts(pair)
-    return f"Its probability of “positive” is {positive:.2f} for “{pair[0]}”, and {negative:.2f} for “{pair[1]}”."
+    return (
+        f"Its probability of “positive” is {positive:.2f} for “{pair[0]}”, and {negative:.2f}"
+        f" for “{pair[1]}”."
+    )
 
 
 def breaking_pair():
@@ -488,54 +610,58 @@ breaking_pair = PairExercise(
     answer=breaking_pair,
     returns=("the pair",),
     ask=_what_a_pair_does,
-    verified="the same words in another order, and the network does not read both as you do. You broke it",
+    verified=(
+        "the same words in another order, and the network does not read both as you do. You"
+        " broke it"
+    ),
     hints=(
-        "It has seen two arrangements, and it may have learnt where to look rather than what “not” means. What if the"
-        " word order is unusual?",
-        "In all sentences it was taught, “not” stands in front of the adjective that it negates. English allows another"
-        " place.",
+        "It has seen two arrangements, and it may have learnt where to look rather than what “not”"
+        " means. What if the word order is unusual?",
+        "In all sentences it was taught, “not” stands in front of the adjective that it negates."
+        " English allows another place.",
         "“dull it is not”: begin both sentences of the pair like this.",
     ),
     misconceptions=(
         Misconception(
             "the network gets both right",
             lambda: ("it is great, not boring", "it is boring, not great"),
-            "A pair that it was taught, or one much like it, does not break it. Leave the arrangements it knows:"
-            " turn the halves round, move the “not”, say it twice.",
+            "A pair that it was taught, or one much like it, does not break it. Leave the"
+            " arrangements it knows: turn the halves round, move the “not”, say it twice.",
             "section 8, on the two arrangements",
         ),
         Misconception(
             "the two sentences do not have the same words",
             lambda: ("it is good", "it is not good"),
-            "With different words a bag of words can tell them apart, and nothing is proved about order. A minimal pair"
-            " has the same words, each equally often.",
+            "With different words a bag of words can tell them apart, and nothing is proved about"
+            " order. A minimal pair has the same words, each equally often.",
             "section 8, on minimal pairs",
         ),
         Misconception(
             "both have the same words in the same order",
             lambda: ("it is not, good", "it is, not good"),
-            "Commas and capital letters tell the two apart for you, but not for the network: its tokens are the same,"
-            " and so its two verdicts must be.",
+            "Commas and capital letters tell the two apart for you, but not for the network: its"
+            " tokens are the same, and so its two verdicts must be.",
             "section 1, on tokens",
         ),
         Misconception(
             "there are words that the network does not know",
             lambda: ("the plot is good, not bad", "the plot is bad, not good"),
-            "They all become number 1, and a verdict on those says nothing about “not”. This network has learnt few"
-            " words, so that you can know all of them.",
+            "They all become number 1, and a verdict on those says nothing about “not”. This"
+            " network has learnt few words, so that you can know all of them.",
             "section 2, step 3",
         ),
         Misconception(
             "the positive sentence stands second",
             lambda: ("it is bad, not good", "it is good, not bad"),
-            "This is a pair that the network was taught, and it reads both as they are meant. It only looks broken"
-            " because you named them the other way round.",
+            "This is a pair that the network was taught, and it reads both as they are meant. It"
+            " only looks broken because you named them the other way round.",
             "section 8, on minimal pairs",
         ),
     ),
 )
 
-# --- Section 10: temperature ------------------------------------------------------------------------------------------
+# --- Section 10: temperature
+# ------------------------------------------------------------------------------------------
 
 
 def _logits(rng):
@@ -556,51 +682,60 @@ sampling_probabilities = Exercise(
     cases=_logits,
     verified="the probabilities of every row, for temperatures below and above 1",
     hints=(
-        "At τ = 1 this is softmax. Where in softmax does τ come in: before the exponential, or after?",
-        "Divide the logits by τ, exponentiate, and make each row sum to 1. Subtracting a row's maximum first changes"
-        " nothing but keeps the exponentials small.",
+        (
+            "At τ = 1 this is softmax. Where in softmax does τ come in: before the exponential, or"
+            " after?"
+        ),
+        "Divide the logits by τ, exponentiate, and make each row sum to 1. Subtracting a row's"
+        " maximum first changes nothing but keeps the exponentials small.",
         "`e = np.exp(o / tau)`, and then `e / e.sum(axis=…, keepdims=True)`.",
     ),
     misconceptions=(
         Misconception(
             "multiplied by τ",
             edited(sampling_probabilities, (" / tau", " * tau")),
-            "This turns the temperature round: the higher it is, the surer the network. A high τ should bring the"
-            " logits closer together, so it divides.",
+            "This turns the temperature round: the higher it is, the surer the network. A high τ"
+            " should bring the logits closer together, so it divides.",
             "section 10, on the temperature",
         ),
         Misconception(
             "the probabilities are divided by τ",
             edited(sampling_probabilities, (" / tau", ""), ("return e", "return e / tau")),
-            "Their sum is then 1/τ, not 1, and which character is how many times as likely as which has not changed.",
+            (
+                "Their sum is then 1/τ, not 1, and which character is how many times as likely as"
+                " which has not changed."
+            ),
             "section 10, on the temperature",
         ),
         Misconception(
             "τ has no effect",
             edited(sampling_probabilities, (" / tau", "")),
-            "Perhaps it is left out, or it divides after the exponential: then it cancels when the row is made to sum"
-            " to 1. It must come before the exponential.",
+            "Perhaps it is left out, or it divides after the exponential: then it cancels when the"
+            " row is made to sum to 1. It must come before the exponential.",
             "section 10, on the temperature",
         ),
         Misconception(
             "softmax runs down the columns",
             edited(sampling_probabilities, ("axis=-1", "axis=0")),
-            "Each row is one sample with a logit for every character, and its probabilities should sum to 1. You summed"
-            " over the samples.",
+            "Each row is one sample with a logit for every character, and its probabilities should"
+            " sum to 1. You summed over the samples.",
             "section 10, on the loss",
         ),
         Misconception(
             "the whole array sums to 1, not each row",
             edited(sampling_probabilities, ("axis=-1, keepdims=True", "")),
-            "`e.sum()` without an axis adds up all samples, so that each row has only a share of the 1. Give"
-            " `axis=-1, keepdims=True`.",
+            "`e.sum()` without an axis adds up all samples, so that each row has only a share of"
+            " the 1. Give `axis=-1, keepdims=True`.",
             "section 10, on the loss",
         ),
         Misconception(
             "the exponential is missing",
-            edited(sampling_probabilities, ("e = np.exp((o - o.max(axis=-1, keepdims=True)) / tau)", "e = o / tau")),
-            "Logits may be negative, and so would be such “probabilities”. The exponential makes all of them positive"
-            " first.",
+            edited(
+                sampling_probabilities,
+                ("e = np.exp((o - o.max(axis=-1, keepdims=True)) / tau)", "e = o / tau"),
+            ),
+            "Logits may be negative, and so would be such “probabilities”. The exponential makes"
+            " all of them positive first.",
             "section 10, on the loss",
         ),
         Misconception(
@@ -608,10 +743,13 @@ sampling_probabilities = Exercise(
             edited(
                 sampling_probabilities,
                 (" / tau", ""),
-                ("return e / e.sum(axis=-1, keepdims=True)", "return (e / e.sum(axis=-1, keepdims=True)) ** (1 / tau)"),
+                (
+                    "return e / e.sum(axis=-1, keepdims=True)",
+                    "return (e / e.sum(axis=-1, keepdims=True)) ** (1 / tau)",
+                ),
             ),
-            "p^(1/τ) has the right proportions, for it is e^(o/τ) up to a factor. But that factor is missing: divide by"
-            " the sum after the power, not before.",
+            "p^(1/τ) has the right proportions, for it is e^(o/τ) up to a factor. But that factor"
+            " is missing: divide by the sum after the power, not before.",
             "section 10, on the temperature",
         ),
         Misconception(
@@ -621,11 +759,14 @@ sampling_probabilities = Exercise(
                 (" / tau", ""),
                 (
                     "return e / e.sum(axis=-1, keepdims=True)",
-                    "e = np.exp(e / e.sum(axis=-1, keepdims=True) / tau)\n    return e / e.sum(axis=-1, keepdims=True)",
+                    (
+                        "e = np.exp(e / e.sum(axis=-1, keepdims=True) / tau)\n    return e /"
+                        " e.sum(axis=-1, keepdims=True)"
+                    ),
                 ),
             ),
-            "You divided probabilities by τ and put them through softmax again. Probabilities all lie between 0 and 1,"
-            " so their exponentials are nearly equal; divide the logits.",
+            "You divided probabilities by τ and put them through softmax again. Probabilities all"
+            " lie between 0 and 1, so their exponentials are nearly equal; divide the logits.",
             "section 10, on the temperature",
         ),
     ),

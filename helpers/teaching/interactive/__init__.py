@@ -1,9 +1,14 @@
 """The interactive figures of the course, by name; `base` says how they work and how to write one.
 
-Each shows in a cell as its last expression, `interactive.step_through_time()`, and can be called without arguments.
+Each shows in a cell as its last expression, `interactive.step_through_time()`, and can be called
+without arguments.
 """
 
-from helpers.teaching.interactive.backpropagation import clipping_on_a_cliff, jacobian_explorer, ledger
+from helpers.teaching.interactive.backpropagation import (
+    clipping_on_a_cliff,
+    jacobian_explorer,
+    ledger,
+)
 from helpers.teaching.interactive.base import PARTS, Interactive
 from helpers.teaching.interactive.forward_recurrence import memory_explorer, step_through_time
 from helpers.teaching.interactive.keras_apis import shape_explorer, two_orders

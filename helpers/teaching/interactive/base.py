@@ -1,8 +1,11 @@
-"""The base of every interactive figure: controls, one figure that lasts, and a fast way from its artists to the screen.
+"""The base of every interactive figure.
 
-A *part* is a function that computes its numbers with plain, tested functions, draws a figure once, and returns an
-`Interactive`. It can be called without arguments and is registered with the decorator `part`, which also draws it in
-the course's style; tests and benchmark find it there. An example, complete:
+Controls, one figure that lasts, and a fast way from its artists to the screen.
+
+A *part* is a function that computes its numbers with plain, tested functions, draws a figure once,
+and returns an `Interactive`. It can be called without arguments and is registered with the
+decorator `part`, which also draws it in the course's style; tests and benchmark find it there. An
+example, complete:
 
     @part
     def decay(steps: int = 30) -> Interactive:
@@ -23,10 +26,11 @@ the course's style; tests and benchmark find it there. An example, complete:
             alt="A curve of w to the power k over the steps k.",
         )
 
-What is drawn when. Lines, patches, collections, images and texts in the axes are drawn at each change: about 0.1 ms a
-line or patch, 0.2 ms a text (1 to 2 ms when it is a new one), 5 ms an image. The rest (frames, ticks, labels, titles,
-legends) and whatever has a negative `zorder` is the background: drawn once, and again (some 40 ms) only when it has
-changed. So give axes fixed limits, and data that never changes a `zorder=-1`.
+What is drawn when. Lines, patches, collections, images and texts in the axes are drawn at each
+change: about 0.1 ms a line or patch, 0.2 ms a text (1 to 2 ms when it is a new one), 5 ms an image.
+The rest (frames, ticks, labels, titles, legends) and whatever has a negative `zorder` is the
+background: drawn once, and again (some 40 ms) only when it has changed. So give axes fixed limits,
+and data that never changes a `zorder=-1`.
 """
 
 import asyncio
@@ -50,9 +54,14 @@ from matplotlib.text import Text
 from matplotlib.transforms import IdentityTransform
 from traitlets import Bool, Bytes, Float, Int, Unicode
 
-SHARPEST = 2.0  # a figure is drawn with as many pixels as the reader's screen has, up to this many for each CSS pixel
+# a figure is drawn with as many pixels as the reader's screen has, up to this many for each CSS
+# pixel
+SHARPEST = 2.0
 PLAY_INTERVAL = 700  # milliseconds
-SLICE, PAUSE = 0.04, 0.02  # seconds that work may keep the kernel, and that it then leaves to everything else
+SLICE, PAUSE = (
+    0.04,
+    0.02,
+)  # seconds that work may keep the kernel, and that it then leaves to everything else
 
 PARTS: dict[str, Callable[..., "Interactive"]] = {}
 
@@ -64,7 +73,10 @@ def part(build: Callable[..., "Interactive"]) -> Callable[..., "Interactive"]:
 
 
 class Picture(AnyWidget):
-    """The picture in the page, the sentence below it, and an error if there is one; it reports clicks on itself."""
+    """The picture in the page, the sentence below it, and an error if there is one.
+
+    It reports clicks on itself.
+    """
 
     png = Bytes().tag(sync=True)
     alt = Unicode().tag(sync=True)
@@ -122,7 +134,9 @@ class Picture(AnyWidget):
 
 
 class TextStore:
-    """Draws texts, and keeps their pixels: to render letters takes 1 to 2 ms, to put them down again a tenth of that.
+    """Draws texts, and keeps their pixels.
+
+    To render letters takes 1 to 2 ms, to put them down again a tenth of that.
 
     A text stands on a whole pixel, so that it looks the same wherever it is.
     """
@@ -130,10 +144,15 @@ class TextStore:
     MOST = 1000
 
     def __init__(self):
-        self._kept: dict[tuple, tuple[np.ndarray, int, int]] = {}  # pixels, and their lower left corner from the anchor
+        self._kept: dict[
+            tuple, tuple[np.ndarray, int, int]
+        ] = {}  # pixels, and their lower left corner from the anchor
 
     def draw(self, text: Text, renderer: RendererAgg) -> None:
-        """Draw a text as `text.draw` does. The renderer may be another each time, but of the same size."""
+        """Draw a text as `text.draw` does.
+
+        The renderer may be another each time, but of the same size.
+        """
         if not text.get_visible() or not text.get_text():
             return
         x, y = (round(value) for value in text.get_transform().transform(text.get_position()))
@@ -147,9 +166,20 @@ class TextStore:
 
     @staticmethod
     def _looks(text):
-        aligned = text.get_horizontalalignment(), text.get_verticalalignment(), text.get_rotation_mode()
+        aligned = (
+            text.get_horizontalalignment(),
+            text.get_verticalalignment(),
+            text.get_rotation_mode(),
+        )
         font = text.get_fontproperties()
-        return text.get_text(), text.get_color(), text.get_alpha(), text.get_rotation(), *aligned, hash(font)
+        return (
+            text.get_text(),
+            text.get_color(),
+            text.get_alpha(),
+            text.get_rotation(),
+            *aligned,
+            hash(font),
+        )
 
     @staticmethod
     def _render(text, renderer):
@@ -175,20 +205,23 @@ class TextStore:
 class Interactive(VBox):
     """Controls, a picture that answers to them, and a sentence that reads it.
 
-    figure    drawn once by the caller; from then on only the data of its artists change.
-    controls  name -> an ipywidgets control with a `description`. What they hold at first is what Reset goes back to.
-    update    called with every control's value by name; changes artists and returns the sentence that reads the
+    figure    drawn once by the caller; from then on only the data of its artists change. controls
+    name -> an ipywidgets control with a `description`. What they hold at first is what Reset goes
+    back to. update    called with every control's value by name; changes artists and returns the
+    sentence that reads the
               picture, which must depend on nothing else (apart from the progress of `work`).
-    alt       what is drawn, in a sentence or two; the still's alternative text is this and the first sentence.
-    play      the name of an IntSlider that gets a play button.
-    click     called with the Axes under a click and the click's data coordinates x, y; returns {name: value} for the
+    alt       what is drawn, in a sentence or two; the still's alternative text is this and the
+    first sentence. play      the name of an IntSlider that gets a play button. click     called
+    with the Axes under a click and the click's data coordinates x, y; returns {name: value} for the
               controls to set, {} for nothing. So a click is a short cut, and the keyboard reaches all that it does.
-    work      a generator function for what takes long; called with a dict of the controls' values that is kept up to
+    work      a generator function for what takes long; called with a dict of the controls' values
+    that is kept up to
               date. It runs to its first yield at once, preparing the beginning, and on while *Start* is on: each yield
               should come within some 20 ms. Nothing runs before Start is pressed, and only one figure works at a time.
 
-    An exception in a callback is shown below the picture together with the controls' values, and the last good
-    picture stays. While one change is being drawn, ipywidgets keeps only the newest value of each control.
+    An exception in a callback is shown below the picture together with the controls' values, and
+    the last good picture stays. While one change is being drawn, ipywidgets keeps only the newest
+    value of each control.
     """
 
     _working: "Interactive | None" = None  # the one whose work is running
@@ -214,7 +247,9 @@ class Interactive(VBox):
         figure.set_dpi(PIXELS_PER_INCH)
         FigureCanvasAgg(figure)
 
-        self.picture = Picture(width=round(figure.get_figwidth() * PIXELS_PER_INCH), clickable=click is not None)
+        self.picture = Picture(
+            width=round(figure.get_figwidth() * PIXELS_PER_INCH), clickable=click is not None
+        )
         self.picture.observe(self._on_pixel_ratio, "pixel_ratio")
         self.picture.on_msg(lambda _, message, buffers: self.click(message["x"], message["y"]))
         row = []
@@ -223,23 +258,36 @@ class Interactive(VBox):
             control.observe(self._on_change, "value")
             row.append(control)
             if name == play:
-                limits = {limit: getattr(control, limit) for limit in ("min", "max", "step", "value")}
+                limits = {
+                    limit: getattr(control, limit) for limit in ("min", "max", "step", "value")
+                }
                 self._player = Play(**limits, interval=PLAY_INTERVAL, show_repeat=False)
-                jsdlink((self._player, "value"), (control, "value"))  # the other way only when needed: it costs time
+                jsdlink(
+                    (self._player, "value"), (control, "value")
+                )  # the other way only when needed: it costs time
                 self._player.observe(
-                    lambda _, control=control: self._player.set_trait("value", control.value), "playing"
+                    lambda _, control=control: self._player.set_trait("value", control.value),
+                    "playing",
                 )
                 row.append(self._player)
-        self._button = _button("Start", "play", lambda: self.stop() if Interactive._working is self else self.start())
+        self._button = _button(
+            "Start", "play", lambda: self.stop() if Interactive._working is self else self.start()
+        )
         row += [self._button] * (work is not None) + [_button("Reset", "undo", self.reset)]
 
-        for axes in figure.axes:  # frames, labels and legends stay below the data; the still shows the same
+        for axes in (
+            figure.axes
+        ):  # frames, labels and legends stay below the data; the still shows the same
             for artist in set(axes.get_children()) - _data_of(axes) - {axes.patch}:
                 artist.set_zorder(artist.zorder / 100 - 0.5)
         self._prepare_work()
         self._draw()
-        figure.set_layout_engine("none")  # the layout of the first drawing stays, and costs nothing from now on
-        super().__init__([HBox(row, layout=Layout(flex_flow="row wrap", align_items="center")), self.picture])
+        figure.set_layout_engine(
+            "none"
+        )  # the layout of the first drawing stays, and costs nothing from now on
+        super().__init__(
+            [HBox(row, layout=Layout(flex_flow="row wrap", align_items="center")), self.picture]
+        )
 
     def set(self, **values) -> None:
         """Set controls by name, as the reader would, and draw once."""
@@ -289,13 +337,17 @@ class Interactive(VBox):
         with self._reporting():
             while not self._button.disabled:
                 end = time.perf_counter() + SLICE
-                self._button.disabled = all(time.perf_counter() < end for _ in self._slices)  # True: nothing is left
+                self._button.disabled = all(
+                    time.perf_counter() < end for _ in self._slices
+                )  # True: nothing is left
                 self._draw()
                 await asyncio.sleep(PAUSE)
         self.stop()
 
     def _assign(self, values):
-        self._assigning = True  # _on_change is called for each control, and this draws once for all of them
+        self._assigning = (
+            True  # _on_change is called for each control, and this draws once for all of them
+        )
         try:
             for name, value in values.items():
                 self.controls[name].value = value
@@ -318,27 +370,37 @@ class Interactive(VBox):
 
     @contextmanager
     def _reporting(self):
-        """Show an exception where the reader looks: below the picture, with the values that led to it."""
+        """Show an exception where the reader looks.
+
+        Below the picture, with the values that led to it.
+        """
         try:
             yield
         except Exception as error:
             place = traceback.extract_tb(error.__traceback__)[-1]
             message = traceback.format_exception_only(error)[-1].strip()
             values = ", ".join(f"{name} = {value!r}" for name, value in self.values.items())
-            self.picture.error = f"{message}\nwith {values}, in {Path(place.filename).name}, line {place.lineno}"
+            self.picture.error = (
+                f"{message}\nwith {values}, in {Path(place.filename).name}, line {place.lineno}"
+            )
 
     @styled
     def _draw(self):
         sentence = self._update(**self.values)
         if not isinstance(sentence, str) or not sentence.strip():
-            raise TypeError(f"update must return a sentence that reads the picture, got {sentence!r}")
+            raise TypeError(
+                f"update must return a sentence that reads the picture, got {sentence!r}"
+            )
         png = encode_png(self._pixels())
         with self.picture.hold_sync():  # one message for everything
             self.picture.png, self.picture.sentence, self.picture.error = png, sentence, ""
             self.picture.alt = f"{self._alt} {sentence}"
 
     def _pixels(self) -> np.ndarray:
-        """Draw the artists that may have changed on top of a stored background; the same pixels as a full drawing."""
+        """Draw the artists that may have changed on top of a stored background.
+
+        The same pixels as a full drawing.
+        """
         canvas = self.figure.canvas
         background, foreground = _layers(self.figure)
         if self._background is None or any(artist.stale for artist in background):
@@ -388,8 +450,9 @@ def _layers(figure):
 def encode_png(rgba: np.ndarray) -> bytes:
     """Encode pixels (height, width, 4) of uint8 as a PNG, in a fraction of the time of the usual libraries.
 
-    Each row is stored as its difference to the row above (PNG's filter 2), which leaves mostly zeros in a drawing, and
-    zlib's fastest level is then enough. Measured at 1080 × 520: 5 ms, Pillow 14 ms, for nearly as small a file.
+    Each row is stored as its difference to the row above (PNG's filter 2), which leaves mostly
+    zeros in a drawing, and zlib's fastest level is then enough. Measured at 1080 × 520: 5 ms,
+    Pillow 14 ms, for nearly as small a file.
     """
     height, width, _ = rgba.shape
     pixels = rgba.reshape(height, width * 4)
@@ -397,10 +460,17 @@ def encode_png(rgba: np.ndarray) -> bytes:
     rows[:, 0] = 2
     rows[0, 1:] = pixels[0]
     np.subtract(pixels[1:], pixels[:-1], out=rows[1:, 1:])
-    header = struct.pack(">IIBBBBB", width, height, 8, 6, 0, 0, 0)  # 8 bits each for red, green, blue, alpha
+    header = struct.pack(
+        ">IIBBBBB", width, height, 8, 6, 0, 0, 0
+    )  # 8 bits each for red, green, blue, alpha
 
     def chunk(name, content):
-        return struct.pack(">I", len(content)) + name + content + struct.pack(">I", zlib.crc32(name + content))
+        return (
+            struct.pack(">I", len(content))
+            + name
+            + content
+            + struct.pack(">I", zlib.crc32(name + content))
+        )
 
     parts = chunk(b"IHDR", header), chunk(b"IDAT", zlib.compress(rows, 1)), chunk(b"IEND", b"")
     return b"\x89PNG\r\n\x1a\n" + b"".join(parts)

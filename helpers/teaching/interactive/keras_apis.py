@@ -1,4 +1,7 @@
-"""Chapter 6's interactive figures: what a recurrent layer returns, and the two orders of computing a stack."""
+"""Chapter 6's interactive figures.
+
+What a recurrent layer returns, and the two orders of computing a stack.
+"""
 
 from helpers.numpy_rnn import RNNParams, rnn_forward
 from helpers.teaching.exercises.keras_apis import returned_shapes
@@ -14,14 +17,19 @@ LIGHT_BLUE, LIGHT_ORANGE = "#DCEBF5", "#FBE3D6"
 DIRECTIONS = ("forwards", "go_backwards", "Bidirectional")
 
 
-def output_index(T: int, direction: str, backward_half: bool, return_sequences: bool) -> dict[int, int]:
+def output_index(
+    T: int, direction: str, backward_half: bool, return_sequences: bool
+) -> dict[int, int]:
     """For which time steps t = 1 … T a half's state comes out, and at which index of the output's time axis.
 
-    Without `return_sequences` there is one such step, the one that the half reads last, and no time axis: index 0.
+    Without `return_sequences` there is one such step, the one that the half reads last, and no time
+    axis: index 0.
     """
     if not return_sequences:
         return {1 if backward_half else T: 0}
-    in_reading_order = backward_half and direction == "go_backwards"  # Bidirectional turns its backward half round
+    in_reading_order = (
+        backward_half and direction == "go_backwards"
+    )  # Bidirectional turns its backward half round
     return {t: T - t if in_reading_order else t - 1 for t in range(1, T + 1)}
 
 
@@ -35,7 +43,11 @@ def names_of_returned(direction: str, return_state: bool, merge_mode: str | None
 
 def in_code(direction: str, H: int, merge_mode: str | None, **flags: bool) -> str:
     """Write down the call: SimpleRNN(6, return_sequences=True)(x)."""
-    chosen = [f"{name}=True" for name, on in (flags | {"go_backwards": direction == "go_backwards"}).items() if on]
+    chosen = [
+        f"{name}=True"
+        for name, on in (flags | {"go_backwards": direction == "go_backwards"}).items()
+        if on
+    ]
     layer = f"SimpleRNN({', '.join([str(H), *chosen])})"
     if direction == "Bidirectional":
         layer = f"Bidirectional({layer}{'' if merge_mode == 'concat' else f', merge_mode={merge_mode!r}'})"
@@ -63,7 +75,9 @@ class _Half:
         colours = dict(facecolor="white", edgecolor=BLUE, linewidth=1.5)
         self.boxes, self.outs, self.fixed = {}, {}, []
         for t in range(1, T + 1):
-            box = FancyBboxPatch((t - 0.2, y - 0.2), 0.4, 0.4, "round,pad=0.06", **colours, zorder=-2)
+            box = FancyBboxPatch(
+                (t - 0.2, y - 0.2), 0.4, 0.4, "round,pad=0.06", **colours, zorder=-2
+            )
             self.fixed.append(ax.add_patch(box))
             self.boxes[t] = ax.add_patch(
                 Rectangle((t - 0.26, y - 0.26), 0.52, 0.52, color=BLUE, alpha=0.16, linewidth=0)
@@ -73,9 +87,17 @@ class _Half:
             start = (t - side + (0.2 if t == first else 0.28) * side, y)
             self.fixed += [name, read, _arrow(ax, start, (t - 0.28 * side, y), BLUE, zorder=-1)]
             out = _arrow(ax, (t, y + 0.28 * side), (t, 1.62 * side), GREEN)
-            at = dict(ha="center", va="bottom" if side > 0 else "top", color=GREEN, fontsize=10, fontweight="bold")
+            at = dict(
+                ha="center",
+                va="bottom" if side > 0 else "top",
+                color=GREEN,
+                fontsize=10,
+                fontweight="bold",
+            )
             self.outs[t] = out, ax.text(t, 1.66 * side, "", **at)
-        beyond = dict(ha="right" if backward_half else "left", va="center", color=ORANGE, fontweight="bold")
+        beyond = dict(
+            ha="right" if backward_half else "left", va="center", color=ORANGE, fontweight="bold"
+        )
         arrow = _arrow(ax, (last + 0.28 * side, y), (last + 0.62 * side, y), ORANGE)
         self.state = arrow, ax.text(last + 0.66 * side, y, "", **beyond)
         before = dict(ha="left" if backward_half else "right", va="center", color=GREY, fontsize=10)
@@ -97,7 +119,10 @@ class _Half:
 
 @part
 def shape_explorer(B: int = 4, T: int = 5, D: int = 3, H: int = 6) -> Interactive:
-    """Show what a recurrent layer returns: which states of the unrolled network come out, and under which name."""
+    """Show what a recurrent layer returns.
+
+    Which states of the unrolled network come out, and under which name.
+    """
     figure = Figure(figsize=(9.2, 4.3))
     ax = figure.subplots()
     ax.set(xlim=(-0.75, T + 1.75), ylim=(-2.05, 2.45))
@@ -124,11 +149,17 @@ def shape_explorer(B: int = 4, T: int = 5, D: int = 3, H: int = 6) -> Interactiv
         for half in halves:
             index = output_index(T, direction, half.backward, return_sequences)
             labels = {
-                t: _index_label(direction, half.backward, return_sequences, merge_mode, k, H) for t, k in index.items()
+                t: _index_label(direction, half.backward, return_sequences, merge_mode, k, H)
+                for t, k in index.items()
             }
             number = ("_2" if half.backward else "_1") * both
             shown = both or half.backward == (direction == "go_backwards")
-            half.show(shown, labels, f"state{number}" * return_state, "last call's\nstate" if stateful else "zeros")
+            half.show(
+                shown,
+                labels,
+                f"state{number}" * return_state,
+                "last call's\nstate" if stateful else "zeros",
+            )
         call = in_code(
             direction,
             H,
@@ -142,22 +173,28 @@ def shape_explorer(B: int = 4, T: int = 5, D: int = 3, H: int = 6) -> Interactiv
     return Interactive(
         figure,
         {
-            "direction": ToggleButtons(options=DIRECTIONS, value="Bidirectional", description="direction"),
+            "direction": ToggleButtons(
+                options=DIRECTIONS, value="Bidirectional", description="direction"
+            ),
             "return_sequences": Checkbox(True, description="return_sequences"),
             "return_state": Checkbox(True, description="return_state"),
             "stateful": Checkbox(description="stateful"),
             "merge_mode": Dropdown(
-                options=[("concat", "concat"), ("sum", "sum"), ("None", None)], description="merge_mode"
+                options=[("concat", "concat"), ("sum", "sum"), ("None", None)],
+                description="merge_mode",
             ),
         },
         update,
-        alt="The unrolled network: inputs, the chain of states, the states that come out as output with the place they "
-        "have in it, and the last state where it is returned.",
+        alt="The unrolled network: inputs, the chain of states, the states that come out as output"
+        " with the place they have in it, and the last state where it is returned.",
     )
 
 
 def schedules(T: int) -> dict[str, list[tuple[int, int]]]:
-    """In which order the places (layer, t) of two layers are computed: layer 0 is the lower one, t = 1 … T."""
+    """In which order the places (layer, t) of two layers are computed.
+
+    Layer 0 is the lower one, t = 1 … T.
+    """
     steps = range(1, T + 1)
     return {
         "step by step": [(layer, t) for t in steps for layer in (0, 1)],
@@ -166,22 +203,32 @@ def schedules(T: int) -> dict[str, list[tuple[int, int]]]:
 
 
 def stacked_states(
-    stack: tuple[RNNParams, RNNParams], x: np.ndarray, starts: tuple[np.ndarray | None, ...] = (None, None)
+    stack: tuple[RNNParams, RNNParams],
+    x: np.ndarray,
+    starts: tuple[np.ndarray | None, ...] = (None, None),
 ) -> np.ndarray:
-    """Run two layers from zeros or from `starts`, (B, H) each: x (B, T, D) gives their states (2, B, T, H)."""
+    """Run two layers from zeros or from `starts`, (B, H) each.
+
+    X (B, T, D) gives their states (2, B, T, H).
+    """
     lower = rnn_forward(stack[0], x, starts[0])
     return np.stack([lower, rnn_forward(stack[1], lower, starts[1])])
 
 
 @part
 def two_orders(x: np.ndarray | None = None) -> Interactive:
-    """Two layers computed step by step and layer by layer, one unit each: the same numbers, if both start from zeros.
+    """Two layers computed step by step and layer by layer, one unit each.
+
+    The same numbers, if both start from zeros.
 
     `x` (T,) are the inputs of the one sequence that is read.
     """
     x = np.array([1.0, -0.5, 0.8, 0.2, -1.0] if x is None else x)[None, :, None]
     T = x.shape[1]
-    one_by_one = [RNNParams(*np.array([[[0.7]], [[1.1]], [[0.1]]])), RNNParams(*np.array([[[0.8]], [[-1.2]], [[0.0]]]))]
+    one_by_one = [
+        RNNParams(*np.array([[[0.7]], [[1.1]], [[0.1]]])),
+        RNNParams(*np.array([[[0.8]], [[-1.2]], [[0.0]]])),
+    ]
     stack = tuple(params._replace(b=params.b[0]) for params in one_by_one)
     from_zeros = stacked_states(stack, x)
     left_over = stacked_states(stack, x, tuple(from_zeros[:, :, -1]))
@@ -196,16 +243,31 @@ def two_orders(x: np.ndarray | None = None) -> Interactive:
         ax.axis("off")
         boxes, texts = {}, {}
         for n, (layer, t) in enumerate(orders[name], 1):
-            boxes[layer, t] = ax.add_patch(FancyBboxPatch((t - 0.34, layer - 0.2), 0.68, 0.4, "round,pad=0.04"))
+            boxes[layer, t] = ax.add_patch(
+                FancyBboxPatch((t - 0.34, layer - 0.2), 0.68, 0.4, "round,pad=0.04")
+            )
             texts[layer, t] = ax.text(t, layer, "", ha="center", va="center", fontsize=9.5)
-            ax.text(t - 0.36, layer + 0.28, f"{n}", ha="left", va="bottom", color=GREY, fontsize=9, zorder=-1)
+            ax.text(
+                t - 0.36,
+                layer + 0.28,
+                f"{n}",
+                ha="left",
+                va="bottom",
+                color=GREY,
+                fontsize=9,
+                zorder=-1,
+            )
             _arrow(ax, (t - 1 + 0.38, layer), (t - 0.38, layer), BLUE, zorder=-1)
-            _arrow(ax, (t, layer - (0.6 if layer == 0 else 0.75)), (t, layer - 0.26), GREY, zorder=-1)
+            _arrow(
+                ax, (t, layer - (0.6 if layer == 0 else 0.75)), (t, layer - 0.26), GREY, zorder=-1
+            )
         for t in range(1, T + 1):
             ax.text(t, -0.75, f"$x_{{{t}}}$", ha="center", va="center", fontsize=12, zorder=-1)
         for layer, word in enumerate(("lower", "upper")):
             ax.text(-0.45, layer, word, ha="right", va="center", color=GREY, zorder=-1)
-        zero_texts = [ax.text(0, layer, "", ha="center", va="center", fontsize=10) for layer in (0, 1)]
+        zero_texts = [
+            ax.text(0, layer, "", ha="center", va="center", fontsize=10) for layer in (0, 1)
+        ]
         grids.append((orders[name], boxes, texts, zero_texts))
 
     def update(done, start):
@@ -228,23 +290,32 @@ def two_orders(x: np.ndarray | None = None) -> Interactive:
                 )
         answered, kept = max(0, done - T), min(done, T)
         said = (
-            f"After {done} of {2 * T} places, step by step has answered {done // 2} of {T} inputs, and keeps one state "
-            f"a layer; layer by layer has answered {answered}, and keeps the lower layer's outputs, {kept} so far."
+            f"After {done} of {2 * T} places, step by step has answered {done // 2} of {T} inputs,"
+            f" and keeps one state a layer; layer by layer has answered {answered}, and keeps the"
+            f" lower layer's outputs, {kept} so far."
         )
         if start != "zeros" and done == 2 * T:
             last = [_short(values[begins][1, -1]) for begins in ("zeros", start)]
-            said += f" From the states left over, the second run ends at {last[1]} instead of {last[0]}."
+            said += (
+                f" From the states left over, the second run ends at {last[1]} instead of"
+                f" {last[0]}."
+            )
         return said
 
     return Interactive(
         figure,
         {
             "done": IntSlider(2 * T, min=0, max=2 * T, description="places computed"),
-            "start": Dropdown(options=list(values), layout=Layout(width="auto"), description="second run starts from"),
+            "start": Dropdown(
+                options=list(values),
+                layout=Layout(width="auto"),
+                description="second run starts from",
+            ),
         },
         update,
-        alt="Two grids of states, one row for each layer and one column for each time step, with the order in which "
-        "the places are computed; those computed show their number, and wrong ones are marked ≠.",
+        alt="Two grids of states, one row for each layer and one column for each time step, with"
+        " the order in which the places are computed; those computed show their number, and"
+        " wrong ones are marked ≠.",
         play="done",
     )
 
@@ -255,6 +326,14 @@ def _short(number):
 
 def _arrow(ax, start, end, colour, **style):
     arrow = FancyArrowPatch(
-        start, end, arrowstyle="-|>", mutation_scale=11, color=colour, linewidth=1.5, shrinkA=0, shrinkB=0, **style
+        start,
+        end,
+        arrowstyle="-|>",
+        mutation_scale=11,
+        color=colour,
+        linewidth=1.5,
+        shrinkA=0,
+        shrinkB=0,
+        **style,
     )
     return ax.add_patch(arrow)

@@ -1,6 +1,9 @@
-"""Chapter 7's interactive figures: read a sentence along, watch a network train, and write at any temperature.
+"""Chapter 7's interactive figures.
 
-Each takes a network from the notebook; left out, a small one that is there in a moment takes its place.
+Read a sentence along, watch a network train, and write at any temperature.
+
+Each takes a network from the notebook; left out, a small one that is there in a moment takes its
+place.
 """
 
 import functools
@@ -34,9 +37,12 @@ def read_along(
     vocabulary: Vocabulary | None = None,
     sentence: str = "it is not good, it is zany",
 ) -> Interactive:
-    """Type a sentence: the verdict of a network after each word, and how much each word still moves the last verdict.
+    """Type a sentence.
 
-    `networks` maps names to networks that share the vocabulary; left out, it is one that knows minimal pairs only.
+    The verdict of a network after each word, and how much each word still moves the last verdict.
+
+    `networks` maps names to networks that share the vocabulary; left out, it is one that knows
+    minimal pairs only.
     """
     if networks is None or vocabulary is None:
         vocabulary, params = pair_reader()
@@ -46,7 +52,16 @@ def read_along(
     top, bottom, below = figure.subplots(3, 1, sharex=True, height_ratios=(3, 1.6, 1.25))
     (line,) = top.plot([], [], color=GREY, linewidth=1)
     dots = top.scatter(
-        [0.5], [0.5], c=[0.5], cmap=DIVERGING, vmin=0, vmax=1, s=80, edgecolor="black", linewidth=0.8, zorder=3
+        [0.5],
+        [0.5],
+        c=[0.5],
+        cmap=DIVERGING,
+        vmin=0,
+        vmax=1,
+        s=80,
+        edgecolor="black",
+        linewidth=0.8,
+        zorder=3,
     )
     top.axhline(0.5, color=GREY, linestyle="--", linewidth=1, zorder=-1)
     top.set(xlim=(0, 1), ylim=(-0.04, 1.04), xticks=[], ylabel="p(positive)\nafter this word")
@@ -54,13 +69,17 @@ def read_along(
     bars = bottom.bar(np.full(MOST_WORDS, 0.5), 0.0, color=BLUE)
     bottom.set(ylim=(0, 1.08), ylabel="‖∂p/∂x‖\n(largest = 1)", yticks=[0, 0.5, 1])
     below.axis("off")
-    words_drawn = [below.text(0.5, 0.95, "", va="top", rotation_mode="anchor") for _ in range(MOST_WORDS)]
+    words_drawn = [
+        below.text(0.5, 0.95, "", va="top", rotation_mode="anchor") for _ in range(MOST_WORDS)
+    ]
 
     def update(sentence, network):
         every_word = data.tokenize(sentence)
         words = every_word[:MOST_WORDS]
         tokens = np.array(vocabulary.encode(words), int)
-        p, influence = models.read_along(networks[network], tokens) if words else (np.zeros(0), np.zeros(0))
+        p, influence = (
+            models.read_along(networks[network], tokens) if words else (np.zeros(0), np.zeros(0))
+        )
         places = (np.arange(len(words)) + 0.5) / max(len(words), 6)
         width = 0.62 / max(len(words), 6)
         line.set_data(places, p)
@@ -73,23 +92,34 @@ def read_along(
             drawn.set_visible(shown)
             if not shown:
                 continue
-            bar.set(x=places[n] - width / 2, width=width, height=influence[n] / max(influence.max(), 1e-12))
+            bar.set(
+                x=places[n] - width / 2,
+                width=width,
+                height=influence[n] / max(influence.max(), 1e-12),
+            )
             drawn.set(x=places[n], text=_shortened(words[n]), rotation=60 if turned else 0)
             drawn.set(horizontalalignment="right" if turned else "center")
-            drawn.set(color=ORANGE if tokens[n] == 1 else "black", fontstyle="italic" if tokens[n] == 1 else "normal")
+            drawn.set(
+                color=ORANGE if tokens[n] == 1 else "black",
+                fontstyle="italic" if tokens[n] == 1 else "normal",
+            )
         return _read_out(every_word, tokens, p, influence)
 
     return Interactive(
         figure,
         {
             "sentence": Text(
-                sentence, description="sentence", placeholder="type a sentence", layout=Layout(width="36em")
+                sentence,
+                description="sentence",
+                placeholder="type a sentence",
+                layout=Layout(width="36em"),
             ),
             "network": Dropdown(options=list(networks), description="network, trained on"),
         },
         update,
-        alt="Top: the probability of “positive” after each word, as dots from red (negative) to blue (positive). "
-        "Bottom: bars for how much the last verdict depends on each word. Words it does not know are orange.",
+        alt="Top: the probability of “positive” after each word, as dots from red (negative) to"
+        " blue (positive). Bottom: bars for how much the last verdict depends on each word."
+        " Words it does not know are orange.",
     )
 
 
@@ -106,7 +136,8 @@ def _read_out(every_word, tokens, p, influence):
     says = f"After “{words[-1]}” p = {p[-1]:.2f}: {verdict}."
     if influence.max() > 0:
         says += (
-            f" The last verdict depends most on “{words[int(influence.argmax())]}” (‖∂p/∂x‖ = {influence.max():.2g})."
+            f" The last verdict depends most on “{words[int(influence.argmax())]}” (‖∂p/∂x‖ ="
+            f" {influence.max():.2g})."
         )
     unknown = dict.fromkeys(word for word, token in zip(words, tokens, strict=True) if token == 1)
     if unknown:
@@ -125,11 +156,16 @@ class Progress(NamedTuple):
 
 
 def train_in_steps(
-    params: ClassifierParams, train: Dataset, validation: Dataset, epochs: int, settings: Mapping[str, float]
+    params: ClassifierParams,
+    train: Dataset,
+    validation: Dataset,
+    epochs: int,
+    settings: Mapping[str, float],
 ) -> Iterator[Progress]:
     """Train as `training.fit` does, but pause before the first update, after each one, and often while validating.
 
-    `settings` holds "rate" and "dropout", and is looked at before each update: what is changed there takes effect.
+    `settings` holds "rate" and "dropout", and is looked at before each update: what is changed
+    there takes effect.
     """
     rng = np.random.default_rng(0)
     optimizer = training.Adam(settings["rate"])
@@ -139,7 +175,9 @@ def train_in_steps(
     for _ in range(epochs):
         for update in training.updates(
             progress.params,
-            lambda params, batch: models.classifier_loss(params, *batch, dropout=settings["dropout"], rng=rng),
+            lambda params, batch: models.classifier_loss(
+                params, *batch, dropout=settings["dropout"], rng=rng
+            ),
             batches,
             optimizer,
         ):
@@ -153,13 +191,18 @@ def train_in_steps(
             for name, mean in models.evaluate_classifier(progress.params, *piece).items():
                 sums[name] += mean * len(piece[2])
             yield progress
-        progress.epochs.append({name: total / len(validation.labels) for name, total in sums.items()})
+        progress.epochs.append(
+            {name: total / len(validation.labels) for name, total in sums.items()}
+        )
         yield progress
 
 
 @functools.cache
 def _pairs_to_learn():
-    """Make a small task of minimal pairs: fresh weights, two thirds of the pairs to train on, the rest to validate."""
+    """Make a small task of minimal pairs.
+
+    Fresh weights, two thirds of the pairs to train on, the rest to validate.
+    """
     vocabulary, _ = pair_reader()
     order = np.random.default_rng(0).permutation(len(TAUGHT))
     parts = []
@@ -180,8 +223,8 @@ def live_training(
 ) -> Interactive:
     """Train a network before the reader's eyes, who may change the learning rate and dropout on the way.
 
-    `earlier` maps names to the validation losses, epoch by epoch, of other runs, drawn to compare with. Left out, the
-    network is a small one, and it learns minimal pairs.
+    `earlier` maps names to the validation losses, epoch by epoch, of other runs, drawn to compare
+    with. Left out, the network is a small one, and it learns minimal pairs.
     """
     if params is None or train is None or validation is None:
         params, train, validation = _pairs_to_learn()
@@ -192,12 +235,29 @@ def live_training(
     figure = Figure(figsize=(8.6, 3.8))
     ax = figure.subplots()
     for n, (name, losses) in enumerate((earlier or {}).items()):
-        own = dict(linestyle=("--", ":", "-.")[n % 3], marker="sv^"[n % 3], markersize=4, linewidth=1.2)
-        ax.plot(range(1, len(losses) + 1), losses, color=GREY, label=f"earlier: {name}", zorder=-1, **own)
+        own = dict(
+            linestyle=("--", ":", "-.")[n % 3], marker="sv^"[n % 3], markersize=4, linewidth=1.2
+        )
+        ax.plot(
+            range(1, len(losses) + 1),
+            losses,
+            color=GREY,
+            label=f"earlier: {name}",
+            zorder=-1,
+            **own,
+        )
     (batches,) = ax.plot([], [], color=BLUE, linewidth=1.4, label="training batches")
     (measured,) = ax.plot([], [], color=ORANGE, marker="o", label="validation set")
-    (lowest,) = ax.plot([], [], "o", markersize=13, markerfacecolor="none", color="black", label="its lowest point")
-    ax.set(xlabel="epoch", ylabel="loss (nats)", title="Your training run", xlim=(0, epochs * 1.02), ylim=(0, 1.2))
+    (lowest,) = ax.plot(
+        [], [], "o", markersize=13, markerfacecolor="none", color="black", label="its lowest point"
+    )
+    ax.set(
+        xlabel="epoch",
+        ylabel="loss (nats)",
+        title="Your training run",
+        xlim=(0, epochs * 1.02),
+        ylim=(0, 1.2),
+    )
     ax.set_xticks(range(epochs + 1))
     ax.legend(loc="upper left", ncols=2)
 
@@ -209,7 +269,11 @@ def live_training(
 
     def update(rate, dropout):
         done = len(progress.losses)
-        smooth = np.convolve(progress.losses, np.full(window, 1 / window), "valid") if done >= window else np.zeros(0)
+        smooth = (
+            np.convolve(progress.losses, np.full(window, 1 / window), "valid")
+            if done >= window
+            else np.zeros(0)
+        )
         batches.set_data((np.arange(len(smooth)) + window) / per_epoch, smooth)
         losses = [epoch["loss"] for epoch in progress.epochs]
         measured.set_data(range(1, len(losses) + 1), losses)
@@ -221,21 +285,30 @@ def live_training(
         recent = np.mean(progress.losses[-window:])
         says = f"{done / per_epoch:.2f} of {epochs} epochs: loss {recent:.2f} on the last batches"
         if losses:
-            says += f"; on the validation set {losses[-1]:.3f}, accuracy {progress.epochs[-1]['accuracy']:.1%}"
-            says += f", lowest after epoch {best + 1}" if best + 1 < len(losses) else ", the lowest so far"
+            says += (
+                f"; on the validation set {losses[-1]:.3f}, accuracy"
+                f" {progress.epochs[-1]['accuracy']:.1%}"
+            )
+            says += (
+                f", lowest after epoch {best + 1}"
+                if best + 1 < len(losses)
+                else ", the lowest so far"
+            )
         return f"{says}. {settings}"
 
     return Interactive(
         figure,
         {
             "rate": SelectionSlider(
-                options=[0.0001, 0.0003, 0.001, 0.003, 0.01], value=0.001, description="learning rate"
+                options=[0.0001, 0.0003, 0.001, 0.003, 0.01],
+                value=0.001,
+                description="learning rate",
             ),
             "dropout": FloatSlider(0.5, min=0, max=0.8, step=0.1, description="dropout"),
         },
         update,
-        alt="Loss against epochs: a line for the training batches that grows while the network trains, and a dot for "
-        "the validation set after each epoch, the lowest one circled.",
+        alt="Loss against epochs: a line for the training batches that grows while the network"
+        " trains, and a dot for the validation set after each epoch, the lowest one circled.",
         work=work,
     )
 
@@ -249,20 +322,27 @@ def next_probabilities(params: CharParams, start: Sequence[int], temperature: fl
 
 @functools.cache
 def _pair_table():
-    """Write the table of character pairs of the reviews as a network that has no memory: (alphabet, parameters)."""
+    """Write the table of character pairs of the reviews as a network that has no memory.
+
+    (alphabet, parameters).
+    """
     alphabet, windows = data.load_characters(64)
     V = len(alphabet)
     counts = np.full((V, V), 0.1)
     np.add.at(counts, (windows[:, :-1].ravel(), windows[:, 1:].ravel()), 1)
     log_p = np.log(counts / counts.sum(axis=1, keepdims=True))
-    return alphabet, CharParams(5 * np.eye(V), np.zeros((V, V)), np.zeros(V), log_p, np.zeros(V))  # tanh 5 = 0.9999
+    return alphabet, CharParams(
+        5 * np.eye(V), np.zeros((V, V)), np.zeros(V), log_p, np.zeros(V)
+    )  # tanh 5 = 0.9999
 
 
 @part
 def temperature(
     params: CharParams | None = None, alphabet: str | None = None, beginning: str = "the film is th"
 ) -> Interactive:
-    """Set the temperature: how likely each next character becomes, and what the network then writes.
+    """Set the temperature.
+
+    How likely each next character becomes, and what the network then writes.
 
     Left out, the network is a table of pairs, which knows nothing but the last character.
     """
@@ -275,11 +355,22 @@ def temperature(
     V = len(alphabet)
     bars = ax.bar(range(V), np.full(V, 0.5), color=BLUE, width=0.7, label="at temperature τ")
     (at_1,) = ax.plot(
-        range(V), np.full(V, 0.5), "_", color=ORANGE, markersize=13, markeredgewidth=2.2, label="at τ = 1"
+        range(V),
+        np.full(V, 0.5),
+        "_",
+        color=ORANGE,
+        markersize=13,
+        markeredgewidth=2.2,
+        label="at τ = 1",
     )
-    ax.set_xticks(range(V), [{"\n": "↵", " ": "␣"}.get(character, character) for character in alphabet])
+    ax.set_xticks(
+        range(V), [{"\n": "↵", " ": "␣"}.get(character, character) for character in alphabet]
+    )
     ax.set(
-        xlim=(-0.8, V - 0.2), ylim=(0, 1), ylabel="probability", xlabel="next character (␣ space, ↵ end of a review)"
+        xlim=(-0.8, V - 0.2),
+        ylim=(0, 1),
+        ylabel="probability",
+        xlabel="next character (␣ space, ↵ end of a review)",
     )
     ax.set_title("What may come next")
     ax.grid(axis="x", visible=False)
@@ -297,8 +388,8 @@ def temperature(
         read = text.removeprefix("\n")[-40:]
         shown = f"{read}|{''.join(alphabet[n] for n in written)}…".replace("\n", " / ")
         return (
-            f"τ = {tau:.2f}: like choosing among {choices:.1f} equally likely characters. After the stroke it is the "
-            f"network that writes: “{shown}”"
+            f"τ = {tau:.2f}: like choosing among {choices:.1f} equally likely characters. After the"
+            f" stroke it is the network that writes: “{shown}”"
         )
 
     return Interactive(
@@ -309,6 +400,6 @@ def temperature(
             "draw": IntSlider(1, min=1, max=20, description="draw number"),
         },
         update,
-        alt="A bar for each character that may come next: its probability at the chosen temperature, with a mark where "
-        "it would be at temperature 1.",
+        alt="A bar for each character that may come next: its probability at the chosen"
+        " temperature, with a mark where it would be at temperature 1.",
     )

@@ -1,4 +1,6 @@
-"""Sphinx settings of the static edition: the committed notebooks as they are, with the stills of their figures.
+"""Sphinx settings of the static edition.
+
+The committed notebooks as they are, with the stills of their figures.
 
 ``python -m sphinx -c tools/publish/site notebooks build/site``
 """
@@ -34,7 +36,9 @@ html_css_files = ["site.css"]
 mathjax_path = "tex-chtml-full.js"
 
 repository = os.environ.get("GITHUB_REPOSITORY", "unrolled-course/unrolled")
-linkcheck_ignore = [rf"https://github\.com/{re.escape(repository)}/.*"]  # files of this repository: tests look at them
+linkcheck_ignore = [
+    rf"https://github\.com/{re.escape(repository)}/.*"
+]  # files of this repository: tests look at them
 html_theme_options = {
     "repository_url": f"https://github.com/{repository}",
     "repository_branch": "main",
@@ -51,8 +55,8 @@ html_theme_options = {
 def fit_for_site(app: Sphinx, docname: str, content: list[str]) -> None:
     """Fit the links to the site, and tell Sphinx on the start page in which order the pages come.
 
-    Files outside notebooks/ are in the repository, the site writes the anchors of headings in small letters, and what
-    stands between HTML tags is not Markdown to Sphinx.
+    Files outside notebooks/ are in the repository, the site writes the anchors of headings in small
+    letters, and what stands between HTML tags is not Markdown to Sphinx.
     """
     if app.env.doc2path(docname).suffix != ".ipynb":
         content[0] = elsewhere(content[0], docname)
@@ -66,7 +70,12 @@ def fit_for_site(app: Sphinx, docname: str, content: list[str]) -> None:
     if docname == root_doc:
         pages = [path.relative_to(app.srcdir).with_suffix("").as_posix() for path in COURSE[1:]]
         toctree = ["```{toctree}", ":hidden:", *pages, "reference/teaching", "```"]
-        cell = {"cell_type": "markdown", "id": "toctree", "metadata": {}, "source": "\n".join(toctree)}
+        cell = {
+            "cell_type": "markdown",
+            "id": "toctree",
+            "metadata": {},
+            "source": "\n".join(toctree),
+        }
         notebook["cells"].append(cell)
     content[0] = json.dumps(notebook)
 
