@@ -9,10 +9,8 @@ that folder already may be a teacher's work, and is not written over.
 
 import ast
 import inspect
-import itertools
 import re
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
@@ -22,50 +20,44 @@ from tools.notebooks import dumps, execute, read
 
 from nbformat import NotebookNode
 
-CHECK = re.compile(r"exercises\.(\w+)\.check\((\w+)\)")
+CHECK = re.compile(r"(?m)^exercises\.(\w+)\.check\(.*$")
 
 
-def source_for(exercise: Exercise, answer: str) -> str:
-    """Return a cell that defines `answer` as the reference solution does, with the imports that it needs."""
-    solution = inspect.unwrap(exercise.answer)
-    source = inspect.getsource(solution).rstrip()
-    used = {node.id for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Name)}
-    needed = {
-        name: solution.__globals__[name] for name in sorted(used & solution.__globals__.keys())
-    }
-    modules = [name for name, value in needed.items() if isinstance(value, ModuleType)]
-    lines = [f"import {needed[name].__name__} as {name}" for name in modules]
-    if names := ", ".join(name for name in needed if name not in modules):
-        lines.append(f"from {solution.__module__} import {names}")
-    if exercise.wants_function:
-        source = source.replace(f"def {solution.__name__}(", f"def {answer}(", 1)
-    else:
-        source += f"\n\n\n{answer} = {solution.__name__}()"
-    return "\n".join([*lines, "", "", source] if lines else [source])
+def exercise_in(cell: NotebookNode) -> str | None:
+    """Name the exercise of a cell, which begins with its stub and ends with its check."""
+    found = CHECK.search(cell.source) if cell.cell_type == "code" else None
+    return found and found[1]
 
 
-def attempts(notebook: NotebookNode) -> Iterator[tuple[NotebookNode, NotebookNode, str, str]]:
-    """Yield for each exercise of a chapter the cell of its stub, that of its check, its name, and the answer's name."""
-    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
-    for stub, check in itertools.pairwise(code):
-        if found := CHECK.fullmatch(check.source.strip()):
-            yield stub, check, *found.groups()
+def solved(exercise: Exercise) -> str:
+    """Return the reference solution, below the imports that it needs."""
+    used = {node.id for node in ast.walk(ast.parse(exercise.source)) if isinstance(node, ast.Name)}
+    names = inspect.unwrap(exercise.answer).__globals__
+    needed = sorted(used & names.keys())
+    modules = [name for name in needed if isinstance(names[name], ModuleType)]
+    lines = [f"import {names[name].__name__} as {name}" for name in modules]
+    if others := [name for name in needed if name not in modules]:
+        lines.append(f"from {exercise.answer.__module__} import {', '.join(others)}")
+    return "\n".join([*lines, *["", ""] * bool(lines), exercise.source])
 
 
 def filled(notebook: NotebookNode) -> NotebookNode:
     """Replace every stub of `notebook` by the reference solution, and return it."""
-    for stub, _, name, answer in attempts(notebook):
-        stub.source = source_for(getattr(exercises, name), answer)
+    for cell in notebook.cells:
+        if name := exercise_in(cell):
+            check = CHECK.search(cell.source)[0]
+            cell.source = f"{solved(getattr(exercises, name))}\n\n\n{check}"
     return notebook
 
 
 def not_right(notebook: NotebookNode) -> list[str]:
-    """Name the exercises of an executed notebook whose check does not say that the answer is right."""
+    """Name the exercises of an executed notebook whose check does not say that it is right."""
     missed = []
-    for _, check, name, _ in attempts(notebook):
-        shown = [output.data["text/plain"] for output in check.outputs if "data" in output]
-        if not any(text.startswith(f"{MARKS[RIGHT]} Right") for text in shown):
-            missed.append(name)
+    for cell in notebook.cells:
+        if name := exercise_in(cell):
+            shown = [output.data["text/plain"] for output in cell.outputs if "data" in output]
+            if not any(text.startswith(f"{MARKS[RIGHT]} Right") for text in shown):
+                missed.append(name)
     return missed
 
 
@@ -84,11 +76,10 @@ def main(folder: str, *paths: str) -> int:
     missed = []
     for path, written in zip(paths, targets, strict=True):
         written.write_text(dumps(filled(read(path))), encoding="utf-8", newline="\n")
-        missed += (here := not_right(execute(written)))
-        print(
-            f"{written}: {', '.join(here) + ' not right' if here else 'every check passes'}",
-            flush=True,
-        )
+        here = not_right(execute(written))
+        missed += here
+        says = f"{', '.join(here)} not right" if here else "every check passes"
+        print(f"{written}: {says}", flush=True)
     return int(bool(missed))
 
 

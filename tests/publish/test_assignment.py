@@ -6,7 +6,7 @@ Every exercise is graded, nothing is given away, and the marks are what they sho
 from helpers.teaching import exercises
 from tools.notebooks import CHAPTERS, dumps, read
 from tools.publish import assignment
-from tools.solutions import attempts, filled
+from tools.solutions import exercise_in, solved
 
 import pytest
 from nbgrader.api import Gradebook
@@ -26,7 +26,7 @@ def released(course, path):
 
 
 def exercises_of(path):
-    return [name for _, _, name, _ in attempts(read(path))]
+    return [name for cell in read(path).cells if (name := exercise_in(cell))]
 
 
 @pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
@@ -38,12 +38,13 @@ def test_every_exercise_is_graded_and_its_stub_is_the_chapters(course, path):
         for cell in released(course, path).cells
         if "nbgrader" in cell.metadata
     }
-    stubs = {cell.id: cell.source for cell in read(path).cells}
+    stubs = {exercise_in(cell): cell.source for cell in read(path).cells}
     assert set(cells) == {*names, *(f"{name}_answer" for name in names)}
     for name in names:
         assert cells[name].metadata.nbgrader.points == 1
-        assert cells[name].source.strip() == stubs[cells[name].id].strip()
-        assert cells[f"{name}_answer"].source.strip() == stubs[cells[f"{name}_answer"].id].strip()
+        stub, check = cells[f"{name}_answer"].source.strip(), cells[name].source.strip()
+        assert stubs[name] == stub + stubs[name][len(stub) : -len(check)] + check
+        assert stubs[name][len(stub) : -len(check)].isspace()
 
 
 @pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
@@ -52,23 +53,30 @@ def test_nothing_is_given_away(course, path):
     assert "SOLUTION" not in text and "HIDDEN" not in text and "verdict.kind" not in text
 
 
+def answered(course, **instead):
+    """Return the released chapter with every solution filled in, but for those `instead`."""
+    notebook = released(course, GRADED)
+    for cell in notebook.cells:
+        name = cell.metadata.get("nbgrader", {}).get("grade_id", "").removesuffix("_answer")
+        if name and cell.metadata.nbgrader.solution:
+            cell.source = instead.get(name, solved(getattr(exercises, name)))
+    return notebook
+
+
 @pytest.fixture(scope="module")
 def graded(course):
     """Hand in three answers to chapter 2, autograde them and write the feedback."""
     one_step = exercises.one_step
     mistake = next(m for m in one_step.misconceptions if m.name == "W_hh is transposed")
-    submissions = {"untouched": released(course, GRADED), "right": filled(released(course, GRADED))}
-    wrong = filled(released(course, GRADED))
-    stub = next(
-        cell
-        for cell in wrong.cells
-        if cell.metadata.get("nbgrader", {}).get("grade_id") == "one_step_answer"
+    mistaken = (
+        "import numpy as np\n\n\ndef one_step(params, x_t, h_prev):\n    return np.tanh(x_t @"
+        " params.W_xh + h_prev @ params.W_hh.T + params.b)"
     )
-    stub.source = (
-        "def my_step(params, x_t, h_prev):\n    return np.tanh(x_t @ params.W_xh + h_prev"
-        " @ params.W_hh.T + params.b)"
-    )
-    submissions["wrong"] = wrong
+    submissions = {
+        "untouched": released(course, GRADED),
+        "right": answered(course),
+        "wrong": answered(course, one_step=mistaken),
+    }
     api = assignment.course(course)
     for student, notebook in submissions.items():
         path = course / "submitted" / student / GRADED.stem / GRADED.name

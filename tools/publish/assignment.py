@@ -13,9 +13,10 @@ from pathlib import Path
 from helpers.teaching import exercises
 from helpers.teaching.exercises.engine import RIGHT
 from tools.notebooks import dumps, read
-from tools.solutions import attempts, source_for
+from tools.solutions import CHECK, exercise_in, solved
 
 from nbformat import NotebookNode
+from nbformat.v4 import new_code_cell
 from nbgrader.apps import NbGraderAPI
 from traitlets.config import Config, PyFileConfigLoader
 
@@ -23,31 +24,36 @@ from traitlets.config import Config, PyFileConfigLoader
 SETTINGS = """\
 c = get_config()
 c.CourseDirectory.course_id = "unrolled"
-c.ClearSolutions.code_stub = {"python": ""}  # the stub of the chapter stands above the solution and stays
+c.ClearSolutions.code_stub = {"python": ""}  # the stub stands above the solution and stays
 c.Execute.timeout = 600  # seconds for a cell; the default of 30 is too short for chapter 7
 """
 HIDDEN_TEST = """\
-exercises.{name}.check({answer})
+exercises.{name}.check({name})  # or .hint(), .solution()
 ### BEGIN HIDDEN TESTS
-verdict = exercises.{name}.examine({answer})
+verdict = exercises.{name}.examine({name})
 assert verdict.kind == {right!r}, verdict._repr_mimebundle_()["text/plain"]
 ### END HIDDEN TESTS"""
 
 
 def with_solutions(notebook: NotebookNode) -> NotebookNode:
-    """Return the chapter as nbgrader wants its source.
+    """Return the chapter as nbgrader wants its source: solutions, hidden tests and its metadata.
 
-    With solutions, hidden tests and nbgrader's metadata.
+    nbgrader locks the cell that gives marks, so each exercise's check moves to a cell of its own.
     """
-    for stub, check, name, answer in attempts(notebook):
-        solution = source_for(getattr(exercises, name), answer)
-        stub.source = f"{stub.source}\n### BEGIN SOLUTION\n{solution}\n### END SOLUTION"
-        stub.metadata.nbgrader = about(f"{name}_answer", solution=True, locked=False)
-        check.source = HIDDEN_TEST.format(name=name, answer=answer, right=RIGHT)
-        check.metadata.nbgrader = about(name, grade=True, locked=True, points=1)
+    cells = []
     for cell in notebook.cells:
+        cells.append(cell)
         if cell.cell_type == "code":
             cell.outputs, cell.execution_count = [], None
+        if name := exercise_in(cell):
+            stub = CHECK.sub("", cell.source).rstrip()
+            solution = solved(getattr(exercises, name))
+            cell.source = f"{stub}\n### BEGIN SOLUTION\n{solution}\n### END SOLUTION"
+            cell.metadata.nbgrader = about(f"{name}_answer", solution=True, locked=False)
+            test = new_code_cell(HIDDEN_TEST.format(name=name, right=RIGHT), id=f"{cell.id}-check")
+            test.metadata.nbgrader = about(name, grade=True, locked=True, points=1)
+            cells.append(test)
+    notebook.cells = cells
     return notebook
 
 
@@ -73,7 +79,7 @@ def succeed(result: dict) -> None:
 
 
 def main(folder: str, *paths: str) -> None:
-    """Write the course into `folder`, which must be new or empty, and generate the release of each chapter."""
+    """Write the course into `folder`, new or empty, and generate the release of each chapter."""
     root = Path(folder)
     root.mkdir(parents=True, exist_ok=True)
     if any(root.iterdir()):

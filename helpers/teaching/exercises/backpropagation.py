@@ -19,7 +19,7 @@ def _one_unit(rng):
     return float(rng.uniform(0.6, 1.6)), float(rng.uniform(0.3, 1.2))
 
 
-def total(w, h_0):
+def total_derivative(w, h_0):
     """Return dh_3/dw, with every state a function of w."""
     h_1 = np.tanh(w * h_0)
     h_2 = np.tanh(w * h_1)
@@ -34,9 +34,10 @@ SUM = "direct_3 + from_2_to_3 * direct_2 + from_2_to_3 * from_1_to_2 * direct_1"
 
 total_derivative = Exercise(
     name="total_derivative",
-    answer=total,
+    answer=total_derivative,
     returns=("dh_3/dw",),
     cases=_one_unit,
+    axes={"dh_3/dw": ""},
     verified="the total derivative, one term for each use of w",
     hints=(
         (
@@ -51,28 +52,28 @@ total_derivative = Exercise(
     misconceptions=(
         Misconception(
             "the direct derivative is taken for the total one",
-            edited(total, (SUM, "direct_3")),
+            edited(total_derivative, (SUM, "direct_3")),
             "You moved w in step 3 only and held h_2 still. But h_2 contains w as well, and so does"
             " h_1: two terms are missing.",
             "section 2, the two questions",
         ),
         Misconception(
             "the direct derivatives are added without their way to h_3",
-            edited(total, (SUM, "direct_3 + direct_2 + direct_1")),
+            edited(total_derivative, (SUM, "direct_3 + direct_2 + direct_1")),
             "The direct derivative of h_2 says how h_2 moves. How much of that arrives at h_3 is"
             " one more factor, σ′(z_3) w, and for h_1 there are two of them.",
             "section 2, the chain rule with its braces",
         ),
         Misconception(
             "only the first use of w is followed",
-            edited(total, (SUM, "from_2_to_3 * from_1_to_2 * direct_1")),
+            edited(total_derivative, (SUM, "from_2_to_3 * from_1_to_2 * direct_1")),
             "That is one path, the longest. w also enters at step 2 and at step 3, and each entry"
             " is a term of its own.",
             "section 2, the two questions",
         ),
         Misconception(
             "the first use of w is left out",
-            edited(total, (" + from_2_to_3 * from_1_to_2 * direct_1", "")),
+            edited(total_derivative, (" + from_2_to_3 * from_1_to_2 * direct_1", "")),
             (
                 "Two of three terms are there. h_1 = tanh(w h_0) contains w too, since h_0 is not"
                 " zero."
@@ -81,14 +82,14 @@ total_derivative = Exercise(
         ),
         Misconception(
             "σ′ is forgotten on the way",
-            edited(total, ("slope_2 * w, slope_3 * w", "w, w")),
+            edited(total_derivative, ("slope_2 * w, slope_3 * w", "w, w")),
             "Each term has its own σ′, but on the edge from one state to the next you multiplied by"
             " w alone. That edge goes through tanh as well: it is σ′(z) w.",
             "section 2, the chain rule with its braces",
         ),
         Misconception(
             "w is forgotten on the way",
-            edited(total, ("slope_2 * w, slope_3 * w", "slope_2, slope_3")),
+            edited(total_derivative, ("slope_2 * w, slope_3 * w", "slope_2, slope_3")),
             (
                 "A nudge of h_2 reaches z_3 multiplied by w, since z_3 = w h_2. The edge from h_2"
                 " to h_3 is σ′(z_3) w."
@@ -98,7 +99,7 @@ total_derivative = Exercise(
         Misconception(
             "h_t stands where h_{t−1} belongs",
             edited(
-                total,
+                total_derivative,
                 (
                     "slope_1 * h_0, slope_2 * h_1, slope_3 * h_2",
                     "slope_1 * h_1, slope_2 * h_2, slope_3 * h_3",
@@ -110,7 +111,7 @@ total_derivative = Exercise(
         ),
         Misconception(
             "σ′ is forgotten everywhere",
-            edited(total, ("1 - h_1**2, 1 - h_2**2, 1 - h_3**2", "1, 1, 1")),
+            edited(total_derivative, ("1 - h_1**2, 1 - h_2**2, 1 - h_3**2", "1, 1, 1")),
             "Without tanh, h_3 would be w³h_0, and that is the derivative you computed. Each of the"
             " three steps multiplies by its σ′, which for tanh is 1 − h².",
             "section 2, the chain rule with its braces",
@@ -124,7 +125,7 @@ def _one_use(rng):
     return rng.uniform(-0.9, 0.9, H), rng.uniform(0.1, 1.0, H)
 
 
-def direct(h_prev, slope):
+def direct_derivative(h_prev, slope):
     """Return ∂⁺(h_i)_a / ∂W_pq as [a, p, q], for W_hh as on paper."""
     return np.einsum("a,ap,q->apq", slope, np.eye(len(h_prev)), h_prev)
 
@@ -133,9 +134,10 @@ EINSUM = '"a,ap,q->apq", slope'
 
 direct_derivative = Exercise(
     name="direct_derivative",
-    answer=direct,
+    answer=direct_derivative,
     returns=("∂⁺h_i/∂W_hh",),
     cases=_one_use,
+    axes={"∂⁺h_i/∂W_hh": "H H H"},
     verified="all H × H × H entries",
     hints=(
         (
@@ -148,21 +150,23 @@ direct_derivative = Exercise(
     misconceptions=(
         Misconception(
             "σ′ is forgotten",
-            edited(direct, (EINSUM, '"a,ap,q->apq", np.ones_like(slope)')),
+            edited(direct_derivative, (EINSUM, '"a,ap,q->apq", np.ones_like(slope)')),
             "This is the direct derivative of z_i. From z_i to h_i it still has to go through tanh,"
             " which multiplies row a by σ′ of unit a.",
             "section 6, the formula with the bracket",
         ),
         Misconception(
             "the bracket [a = p] is forgotten",
-            edited(direct, ("np.eye(len(h_prev))", "np.ones((len(h_prev), len(h_prev)))")),
+            edited(
+                direct_derivative, ("np.eye(len(h_prev))", "np.ones((len(h_prev), len(h_prev)))")
+            ),
             "Here every weight reaches every unit. The weight in row p is part of z of unit p only,"
             " so all entries with a ≠ p are zero: that is what [a = p] says.",
             "section 6, the formula with the bracket",
         ),
         Misconception(
             "rows and columns of W_hh are swapped",
-            edited(direct, ("a,ap,q->apq", "a,aq,p->apq")),
+            edited(direct_derivative, ("a,ap,q->apq", "a,aq,p->apq")),
             "On paper the row p of W_hh is the unit that is reached, and the column q the one that"
             " is read. You have it the other way round, or the index of h stands last: asked for"
             " was [a, p, q].",
@@ -171,7 +175,7 @@ direct_derivative = Exercise(
         Misconception(
             "the activity is that of the unit that is reached",
             edited(
-                direct,
+                direct_derivative,
                 ("a,ap,q->apq", "a,ap,a,q->apq"),
                 (", h_prev)", ", h_prev, np.ones_like(h_prev))"),
             ),
@@ -181,7 +185,7 @@ direct_derivative = Exercise(
         ),
         Misconception(
             "σ′ is that of the unit that is read",
-            edited(direct, ("a,ap,q->apq", "q,ap,q->apq")),
+            edited(direct_derivative, ("a,ap,q->apq", "q,ap,q->apq")),
             "σ acts on z_i, and z_i has one entry for each unit that is reached. So σ′ carries the"
             " index a, and not the index q of the unit that is read.",
             "section 6, the formula with the bracket",
@@ -189,7 +193,7 @@ direct_derivative = Exercise(
         Misconception(
             "only the weight of each unit to itself is there",
             edited(
-                direct,
+                direct_derivative,
                 ("a,ap,q->apq", "a,ap,aq,q->apq"),
                 (", h_prev)", ", np.eye(len(h_prev)), h_prev)"),
             ),
@@ -199,7 +203,7 @@ direct_derivative = Exercise(
         ),
         Misconception(
             "σ′ is multiplied twice",
-            edited(direct, ("np.eye(len(h_prev))", "np.diag(slope)")),
+            edited(direct_derivative, ("np.eye(len(h_prev))", "np.diag(slope)")),
             (
                 "There is one σ between W_hh and h_i, so one factor σ′. Is it in a loop and again"
                 " in a product after it?"
@@ -217,7 +221,7 @@ def _one_passage(rng):
     return rng.normal(0, 0.6, (H, H)), rng.uniform(-0.9, 0.9, H)
 
 
-def jacobian(W_hh, h_next):
+def one_jacobian(W_hh, h_next):
     """Return ∂h_{k+1}/∂h_k, in numerator layout."""
     slope = 1 - h_next**2  # σ′(z) of tanh, from h = tanh(z)
     return np.diag(slope) @ W_hh
@@ -227,9 +231,10 @@ JACOBIAN = "np.diag(slope) @ W_hh"
 
 one_jacobian = Exercise(
     name="one_jacobian",
-    answer=jacobian,
+    answer=one_jacobian,
     returns=("J",),
     cases=_one_passage,
+    axes={"J": "H H"},
     verified="the Jacobian of one step, in numerator layout",
     hints=(
         (
@@ -246,7 +251,7 @@ one_jacobian = Exercise(
     misconceptions=(
         Misconception(
             "this is denominator layout",
-            edited(jacobian, (JACOBIAN, "W_hh.T @ np.diag(slope)")),
+            edited(one_jacobian, (JACOBIAN, "W_hh.T @ np.diag(slope)")),
             "Your matrix is the transpose: row b for (h_k)_b, column a for (h_{k+1})_a. It is right"
             " in its own layout, and it is what the notes print; but this chapter derives in"
             " numerator layout.",
@@ -254,28 +259,28 @@ one_jacobian = Exercise(
         ),
         Misconception(
             "diag(σ′) stands on the wrong side",
-            edited(jacobian, (JACOBIAN, "W_hh @ np.diag(slope)")),
+            edited(one_jacobian, (JACOBIAN, "W_hh @ np.diag(slope)")),
             "On the right it scales the columns, which belong to (h_k)_b. σ′ belongs to the units"
             " of h_{k+1}, which are the rows: diag(σ′) stands on the left.",
             "section 7, equation (8)",
         ),
         Misconception(
             "W_hh is transposed",
-            edited(jacobian, (JACOBIAN, "np.diag(slope) @ W_hh.T")),
+            edited(one_jacobian, (JACOBIAN, "np.diag(slope) @ W_hh.T")),
             "Numerator layout of y = Wu is W itself, and `W_hh` here is as on paper. With the"
             " transpose, and σ′ on the left, the two layouts are mixed.",
             "section 3, the table of the two layouts",
         ),
         Misconception(
             "σ′ is forgotten",
-            edited(jacobian, (JACOBIAN, "W_hh")),
+            edited(one_jacobian, (JACOBIAN, "W_hh")),
             "That is ∂z_{k+1}/∂h_k. From z_{k+1} to h_{k+1} it goes through tanh, which multiplies"
             " row a by σ′((z_{k+1})_a).",
             "section 7, equation (8)",
         ),
         Misconception(
             "σ′ is taken at h instead of at z",
-            edited(jacobian, ("h_next**2", "np.tanh(h_next) ** 2")),
+            edited(one_jacobian, ("h_next**2", "np.tanh(h_next) ** 2")),
             (
                 "`h_next` is tanh(z) already, so tanh²(z) is `h_next**2`. You applied tanh a second"
                 " time."
@@ -284,21 +289,21 @@ one_jacobian = Exercise(
         ),
         Misconception(
             "h stands where σ′ belongs",
-            edited(jacobian, ("1 - h_next**2", "h_next")),
+            edited(one_jacobian, ("1 - h_next**2", "h_next")),
             "diag(h) W_hh has the right shape. But what the derivative needs is the slope of tanh"
             " at z, 1 − h², and not its value.",
             "section 7, what h′ is, after equation (8)",
         ),
         Misconception(
             "the square is missing in 1 − h²",
-            edited(jacobian, ("h_next**2", "h_next")),
+            edited(one_jacobian, ("h_next**2", "h_next")),
             "tanh′ = 1 − tanh², so the slope is 1 − h². Your 1 − h would be larger than 1 for every"
             " negative h, and tanh is nowhere that steep.",
             "section 7, what h′ is, after equation (8)",
         ),
         Misconception(
             "σ′ is the sigmoid's",
-            edited(jacobian, ("1 - h_next**2", "h_next * (1 - h_next)")),
+            edited(one_jacobian, ("1 - h_next**2", "h_next * (1 - h_next)")),
             (
                 "h (1 − h) is the slope of the sigmoid, written with its output. σ is tanh here,"
                 " and its slope is 1 − h²."
@@ -317,7 +322,7 @@ def _stack_of_jacobians(rng):
     return J, i, int(rng.integers(i, T + 1))
 
 
-def product_of_jacobians(J, i, t):
+def jacobian_product(J, i, t):
     """Return ∂h_t/∂h_i = J_t ⋯ J_{i+1}, in numerator layout."""
     product = np.eye(J.shape[1])
     for k in range(i + 1, t + 1):
@@ -329,9 +334,10 @@ LOOP, FACTOR = "range(i + 1, t + 1)", "J[k] @ product"
 
 jacobian_product = Exercise(
     name="jacobian_product",
-    answer=product_of_jacobians,
+    answer=jacobian_product,
     returns=("∂h_t/∂h_i",),
     cases=_stack_of_jacobians,
+    axes={"∂h_t/∂h_i": "H H"},
     verified="the product, its order, its ends, and I for i = t",
     hints=(
         "How many factors are there? For t = i + 1 it is one, J_{i+1}. For t = i there is none.",
@@ -341,28 +347,28 @@ jacobian_product = Exercise(
     misconceptions=(
         Misconception(
             "the factors stand in the order of (6) as printed",
-            edited(product_of_jacobians, (FACTOR, "product @ J[k]")),
+            edited(jacobian_product, (FACTOR, "product @ J[k]")),
             "J_{i+1} ⋯ J_t is the order of denominator layout, and your factors are in numerator"
             " layout. There the latest step comes first: J_t ⋯ J_{i+1}.",
             "section 7, equation (6) and the two orders below it",
         ),
         Misconception(
             "the result is transposed",
-            edited(product_of_jacobians, ("return product", "return product.T")),
+            edited(jacobian_product, ("return product", "return product.T")),
             "That is ∂h_t/∂h_i in denominator layout: the transposed factors in the other order. It"
             " is right there, and asked for was numerator layout.",
             "section 3, the table of the two layouts",
         ),
         Misconception(
             "transposed factors stand in numerator order",
-            edited(product_of_jacobians, (FACTOR, "J[k].T @ product")),
+            edited(jacobian_product, (FACTOR, "J[k].T @ product")),
             "Transposing turns a factor to denominator layout, and then the order has to turn"
             " around too. One without the other is a mixture of both layouts.",
             "section 7, equation (6) and the two orders below it",
         ),
         Misconception(
             "the last factor J_t is left out",
-            edited(product_of_jacobians, (LOOP, "range(i + 1, t)")),
+            edited(jacobian_product, (LOOP, "range(i + 1, t)")),
             (
                 "There are t − i factors, and yours are one fewer. Python's `range(i + 1, t)` ends"
                 " before t."
@@ -371,14 +377,14 @@ jacobian_product = Exercise(
         ),
         Misconception(
             "one factor too many, J_i",
-            edited(product_of_jacobians, (LOOP, "range(i, t + 1)")),
+            edited(jacobian_product, (LOOP, "range(i, t + 1)")),
             "J_i leads from h_{i−1} to h_i, and you start at h_i. The first factor is J_{i+1}; for"
             " i = t there is none.",
             "section 7, equation (6)",
         ),
         Misconception(
             "the indices are those of h_k in (6), one too low",
-            edited(product_of_jacobians, (LOOP, "range(i, t)")),
+            edited(jacobian_product, (LOOP, "range(i, t)")),
             "The factor for k in (6) is ∂h_{k+1}/∂h_k, and its name is J_{k+1}. So k = i … t − 1"
             " there is J_{i+1} … J_t here.",
             "section 7, equation (6), and the name J_{k+1} at equation (8)",
@@ -386,7 +392,7 @@ jacobian_product = Exercise(
         Misconception(
             "the empty product is zero",
             edited(
-                product_of_jacobians, ("return product", "return product if t > i else 0 * product")
+                jacobian_product, ("return product", "return product if t > i else 0 * product")
             ),
             "Where there is a step to go, all is right. But for i = t nothing is multiplied, and a"
             " product of no matrices is I: h_t moves exactly as h_t does.",
@@ -394,7 +400,7 @@ jacobian_product = Exercise(
         ),
         Misconception(
             "one Jacobian is used for all steps",
-            edited(product_of_jacobians, (FACTOR, "J[t] @ product")),
+            edited(jacobian_product, (FACTOR, "J[t] @ product")),
             "W_hh is the same at every step, but σ′(z_k) is not. So every step has a J_k of its"
             " own, and the product is not a power.",
             "section 7, equation (8)",
@@ -414,7 +420,7 @@ def _swept(rng):
     return params, h, rng.normal(size=h.shape)
 
 
-def sweep(params, h, dh):
+def backward_sweep(params, h, dh):
     """Return δ_t = ∂L/∂z_t of every step, (B, T, H)."""
     dz = np.empty_like(h)
     carry = np.zeros_like(h[:, 0])  # what all later losses say about h_t
@@ -432,9 +438,10 @@ CARRY, ARRIVES, SLOPE = (
 
 backward_sweep = Exercise(
     name="backward_sweep",
-    answer=sweep,
+    answer=backward_sweep,
     returns=("dz",),
     cases=_swept,
+    axes={"dz": "B T H"},
     verified="δ_t of every step and sample",
     hints=(
         "Start at the last step and go back: `for t in reversed(range(h.shape[1]))`. One array of"
@@ -447,28 +454,28 @@ backward_sweep = Exercise(
     misconceptions=(
         Misconception(
             "σ′ is forgotten",
-            edited(sweep, (f" * {SLOPE}", "")),
+            edited(backward_sweep, (f" * {SLOPE}", "")),
             "Your dz is ∂L/∂h_t without the tanh between h_t and z_t. Every passage through a step"
             " multiplies by σ′(z_t), which is 1 − h_t².",
             "section 12, the boxed sweep",
         ),
         Misconception(
             "the carry is not multiplied by σ′",
-            edited(sweep, (CARRY, f"carry = {ARRIVES} @ params.W_hh.T")),
+            edited(backward_sweep, (CARRY, f"carry = {ARRIVES} @ params.W_hh.T")),
             "You send ∂L/∂h_t on to the step before, where δ_t = ∂L/∂z_t belongs. The way back"
             " leads through tanh first and through W_hh then.",
             "section 12, the boxed sweep",
         ),
         Misconception(
             "only the loss of the step itself is multiplied by σ′",
-            edited(sweep, (f"{ARRIVES} * {SLOPE}", f"dh[:, t] * {SLOPE} + carry")),
+            edited(backward_sweep, (f"{ARRIVES} * {SLOPE}", f"dh[:, t] * {SLOPE} + carry")),
             "Both what this loss says and what the later ones say arrive at h_t. So both have to go"
             " through tanh to get to z_t: the bracket belongs around the sum.",
             "section 12, the boxed sweep",
         ),
         Misconception(
             "W_hh stands for its transpose",
-            edited(sweep, ("params.W_hh.T", "params.W_hh")),
+            edited(backward_sweep, ("params.W_hh.T", "params.W_hh")),
             "Forward it is `h_prev @ params.W_hh`, from unit to unit; backward the same edges are"
             " gone the other way, so it is `.T`. H × H fits both ways, and nothing else will tell"
             " you.",
@@ -476,21 +483,21 @@ backward_sweep = Exercise(
         ),
         Misconception(
             "W_hh is forgotten on the way back",
-            edited(sweep, (CARRY, "carry = dz[:, t]")),
+            edited(backward_sweep, (CARRY, "carry = dz[:, t]")),
             "δ_t is carried to the step before as it is, as if each unit spoke only to itself with"
             " weight 1. It passes through W_hhᵀ.",
             "section 12, the boxed sweep",
         ),
         Misconception(
             "only the last loss counts",
-            edited(sweep, (ARRIVES, "(carry if t < h.shape[1] - 1 else dh[:, t])")),
+            edited(backward_sweep, (ARRIVES, "(carry if t < h.shape[1] - 1 else dh[:, t])")),
             "You start from the last loss and carry it back, and the losses of the steps before"
             " never come in. There is a loss at every step; `dh[:, t]` is added at each.",
             "section 9, and the boxed sweep of section 12",
         ),
         Misconception(
             "each loss is heard at its own step only",
-            edited(sweep, (ARRIVES, "dh[:, t]")),
+            edited(backward_sweep, (ARRIVES, "dh[:, t]")),
             "Nothing is carried from later steps. But h_t changes all states after it, so all later"
             " losses have something to say about it: this is the direct derivative, and asked for"
             " was the total one.",
@@ -498,21 +505,21 @@ backward_sweep = Exercise(
         ),
         Misconception(
             "the sweep runs forwards",
-            edited(sweep, ("reversed(range(h.shape[1]))", "range(h.shape[1])")),
+            edited(backward_sweep, ("reversed(range(h.shape[1]))", "range(h.shape[1])")),
             "You carry from step 1 to step T. A loss depends on earlier states and never on later"
             " ones, so what is said about h_t comes from t + 1.",
             "section 12, the boxed sweep",
         ),
         Misconception(
             "σ′ is that of the step before",
-            edited(sweep, (SLOPE, "(1 - h[:, t - 1] ** 2)")),
+            edited(backward_sweep, (SLOPE, "(1 - h[:, t - 1] ** 2)")),
             "δ_t needs the slope at z_t, and that is 1 − h_t². You took h_{t−1}; at the first step"
             " `h[:, -1]` is even the last state, without any error message.",
             "section 7, what h′ is, after equation (8)",
         ),
         Misconception(
             "σ′ is taken at h instead of at z",
-            edited(sweep, ("h[:, t] ** 2", "np.tanh(h[:, t]) ** 2")),
+            edited(backward_sweep, ("h[:, t] ** 2", "np.tanh(h[:, t]) ** 2")),
             (
                 "`h[:, t]` is tanh(z_t) already, so σ′(z_t) is `1 - h[:, t] ** 2`. You applied tanh"
                 " a second time."
@@ -521,7 +528,7 @@ backward_sweep = Exercise(
         ),
         Misconception(
             "the carry is never replaced",
-            edited(sweep, (CARRY, "carry = carry + dz[:, t] @ params.W_hh.T")),
+            edited(backward_sweep, (CARRY, "carry = carry + dz[:, t] @ params.W_hh.T")),
             "You add to the carry what is already in it: it has entered δ_t and goes on inside δ_t."
             " So it is replaced at each step, and not added to.",
             "section 12, the boxed sweep",
@@ -537,7 +544,7 @@ def _for_weights(rng):
     return x, h, dz, h_0
 
 
-def gradients_by_weights(x, h, dz, h_0):
+def weight_gradients(x, h, dz, h_0):
     """Return Σ x_tᵀ δ_t, Σ h_{t−1}ᵀ δ_t and Σ δ_t, over all steps and samples."""
     dW_xh, dW_hh, db = 0, 0, 0
     h_prev = h_0
@@ -553,9 +560,10 @@ RETURN = "return dW_xh, dW_hh, db"
 
 weight_gradients = Exercise(
     name="weight_gradients",
-    answer=gradients_by_weights,
+    answer=weight_gradients,
     returns=("dW_xh", "dW_hh", "db"),
     cases=_for_weights,
+    axes={"x": "B T D", "dW_xh": "D H", "dW_hh": "H H", "db": "H"},
     verified="all three, summed over steps and samples",
     hints=(
         "The weights are shared by all steps and by all samples, so their gradients are sums over"
@@ -569,35 +577,35 @@ weight_gradients = Exercise(
     misconceptions=(
         Misconception(
             "h_t stands where h_{t−1} belongs",
-            edited(gradients_by_weights, ("h_prev.T", "h[:, t].T")),
+            edited(weight_gradients, ("h_prev.T", "h[:, t].T")),
             "dW_xh and db are right. W_hh multiplies the state before the step, so its gradient"
             " pairs dz_t with h_{t−1}; with h_t itself you would have the head's formula.",
             "section 13, the table",
         ),
         Misconception(
             "h_0 is forgotten",
-            edited(gradients_by_weights, ("h_prev = h_0", "h_prev = 0 * h_0")),
+            edited(weight_gradients, ("h_prev = h_0", "h_prev = 0 * h_0")),
             "dW_xh and db are right, and dW_hh lacks its first term. At step 1, W_hh multiplies"
             " h_0, which is not zero here.",
             "section 13, from one column to a batch of rows",
         ),
         Misconception(
             "the gradients are overwritten instead of summed",
-            edited(gradients_by_weights, ("+=", "=")),
+            edited(weight_gradients, ("+=", "=")),
             "What is left is the term of the last step. The weights are used at every step, and"
             " every use adds a term: `+=`.",
             "section 2, the plain sum over all copies",
         ),
         Misconception(
             "the bias is not summed over the batch",
-            edited(gradients_by_weights, (".sum(axis=0)", "")),
+            edited(weight_gradients, (".sum(axis=0)", "")),
             "Your db has one row for each sample. b is shared by all samples, so their rows are"
             " added: the result has the shape of b, (H,).",
             "section 13, from one column to a batch of rows",
         ),
         Misconception(
             "the bias is summed over the batch, but not over the steps",
-            edited(gradients_by_weights, ("db += dz[:, t].sum(axis=0)", "db = dz.sum(axis=0)")),
+            edited(weight_gradients, ("db += dz[:, t].sum(axis=0)", "db = dz.sum(axis=0)")),
             "`dz` has three axes, and `dz.sum(axis=0)` sums the first: one row for each step is"
             " left. The table means rows of all steps and samples; in three axes that is"
             " `dz.sum(axis=(0, 1))`.",
@@ -605,7 +613,7 @@ weight_gradients = Exercise(
         ),
         Misconception(
             "the bias is averaged over the batch",
-            edited(gradients_by_weights, (".sum(axis=0)", ".mean(axis=0)")),
+            edited(weight_gradients, (".sum(axis=0)", ".mean(axis=0)")),
             "dW_xh and dW_hh are sums over the batch (the matrix product sums), and db is a mean:"
             " two units in one gradient. If the loss is a mean, its 1/n is in dz already.",
             "section 13, from one column to a batch of rows, and section 14, the factor 2/n",
@@ -613,7 +621,7 @@ weight_gradients = Exercise(
         Misconception(
             "all gradients are averaged over the batch",
             edited(
-                gradients_by_weights, (RETURN, "return dW_xh / len(x), dW_hh / len(x), db / len(x)")
+                weight_gradients, (RETURN, "return dW_xh / len(x), dW_hh / len(x), db / len(x)")
             ),
             "The loss here is whatever dz is the gradient of, and its gradient by a shared weight"
             " is a sum. If the loss is a mean, its 1/n is in dz already, and you would divide"
@@ -623,7 +631,7 @@ weight_gradients = Exercise(
         Misconception(
             "all gradients are averaged over the steps",
             edited(
-                gradients_by_weights,
+                weight_gradients,
                 (RETURN, "return tuple(g / x.shape[1] for g in (dW_xh, dW_hh, db))"),
             ),
             "Each use of a weight adds a term of its own, however many there are. Nothing in the"
@@ -632,14 +640,14 @@ weight_gradients = Exercise(
         ),
         Misconception(
             "the gradients stand as on paper, transposed",
-            edited(gradients_by_weights, (RETURN, "return dW_xh.T, dW_hh.T, db")),
+            edited(weight_gradients, (RETURN, "return dW_xh.T, dW_hh.T, db")),
             "δ_i h_{i−1}ᵀ is H × H with a row for the unit that is reached. In code the matrices"
             " are transposed, and so are their gradients: `h_prev.T @ dz`.",
             "section 13, from one column to a batch of rows",
         ),
         Misconception(
             "the last step is left out",
-            edited(gradients_by_weights, ("range(x.shape[1])", "range(x.shape[1] - 1)")),
+            edited(weight_gradients, ("range(x.shape[1])", "range(x.shape[1] - 1)")),
             "All three sums end at T − 1. The last step uses the weights like any other, and"
             " nothing carries its terms for it.",
             "section 13, the table",
@@ -647,7 +655,7 @@ weight_gradients = Exercise(
         Misconception(
             "the first step is left out",
             edited(
-                gradients_by_weights,
+                weight_gradients,
                 ("range(x.shape[1])", "range(1, x.shape[1])"),
                 ("h_prev = h_0", "h_prev = h[:, 0]"),
             ),
@@ -667,15 +675,21 @@ def _gradients(rng):
     return grads, training.global_norm(grads) * float(rng.uniform(0.2, 1.8))
 
 
-CLIP = training.clip_by_global_norm
-SCALED = "g * g.dtype.type(max_norm / norm)"
-JOINT, ALREADY_SHORT = "global_norm(grads)", "if norm <= max_norm:"
+def clip_by_norm(grads, max_norm):
+    """Scale all gradients together to at most max_norm; return them and their norm before."""
+    norm = np.sqrt(sum(np.sum(g**2) for g in grads))
+    factor = min(1, max_norm / norm)
+    return type(grads)(*(g * factor for g in grads)), norm
+
+
+NORM = "np.sqrt(sum(np.sum(g**2) for g in grads))"
 
 clip_by_norm = Exercise(
     name="clip_by_norm",
-    answer=CLIP,
+    answer=clip_by_norm,
     returns=("grads", "norm"),
     cases=_gradients,
+    axes={"norm": ""},
     verified="long gradients scaled, short ones left alone, and the norm before clipping",
     hints=(
         "One number decides: the norm of all entries of all arrays together. Compute it first.",
@@ -689,14 +703,14 @@ clip_by_norm = Exercise(
     misconceptions=(
         Misconception(
             "each entry is clipped by itself",
-            edited(CLIP, (SCALED, "np.clip(g, -max_norm, max_norm)")),
+            edited(clip_by_norm, ("g * factor", "np.clip(g, -max_norm, max_norm)")),
             "Entries beyond the limit are cut off and the others stay: the direction changes. And"
             " the whole can still be longer than max_norm.",
             "section 18, clip the gradient",
         ),
         Misconception(
             "each array is clipped by its own norm",
-            edited(CLIP, (SCALED, "g * min(1, max_norm / np.linalg.norm(g))")),
+            edited(clip_by_norm, ("g * factor", "g * min(1, max_norm / np.linalg.norm(g))")),
             "Each array has a length of at most max_norm then, but all together can be longer; and"
             " since each gets its own factor, the direction changes. The norm is over all"
             " parameters together.",
@@ -704,42 +718,42 @@ clip_by_norm = Exercise(
         ),
         Misconception(
             "short gradients are scaled up",
-            edited(CLIP, (ALREADY_SHORT, "if False:")),
+            edited(clip_by_norm, ("min(1, max_norm / norm)", "max_norm / norm")),
             "You always scale to length max_norm. Clipping has a `min(1, …)`: a gradient that is"
             " short enough stays as it is, or training would never settle down near a minimum.",
             "section 18, clip the gradient",
         ),
         Misconception(
             "the root is missing in the norm",
-            edited(CLIP, (JOINT, f"{JOINT} ** 2")),
+            edited(clip_by_norm, (NORM, f"{NORM} ** 2")),
             "The sum of squares is the norm squared. With it, short gradients look shorter and long"
             " ones longer than they are, and the factor c/‖g‖ is wrong.",
             "section 18, clip the gradient",
         ),
         Misconception(
             "the norms of the arrays are added up",
-            edited(CLIP, (JOINT, "sum(np.linalg.norm(g) for g in grads)")),
+            edited(clip_by_norm, (NORM, "sum(np.linalg.norm(g) for g in grads)")),
             "The joint norm is the root of the sum of squares, over all arrays, as if they were one"
             " long vector. The sum of the norms is larger, so you clip too much.",
             "section 18, clip the gradient",
         ),
         Misconception(
             "the largest entry is taken for the norm",
-            edited(CLIP, (JOINT, "max(np.abs(g).max() for g in grads)")),
+            edited(clip_by_norm, (NORM, "max(np.abs(g).max() for g in grads)")),
             "That bounds each entry, and the length of the gradient can still be many times"
             " max_norm. The norm here is the root of the sum of all squares.",
             "section 18, clip the gradient",
         ),
         Misconception(
             "the norm returned is the one after clipping",
-            edited(CLIP, (")), norm", ")), max_norm")),
+            edited(clip_by_norm, (")), norm", ")), max_norm")),
             "The gradients are right. The norm to return is the one before clipping: it is what you"
             " watch during training to see how often, and how strongly, you clip.",
             "section 18, clip the gradient",
         ),
         Misconception(
             "nothing is clipped",
-            edited(CLIP, (SCALED, "g")),
+            edited(clip_by_norm, ("g * factor", "g")),
             "The norm is right, and the gradients come back as they were, too long ones as well."
             " Multiply each array by max_norm / norm when the norm is larger than max_norm.",
             "section 18, clip the gradient",

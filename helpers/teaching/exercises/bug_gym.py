@@ -60,7 +60,7 @@ def backward(params, x, h, dh, h_0, mask):
 
 
 class Bug(NamedTuple):
-    """A slip, as replacements in the source of `backward`, what is to be said about it, and what to read again."""
+    """A slip: replacements in the source of `backward`, what is said of it, what to read again."""
 
     slips: tuple[tuple[str, str], ...]
     says: str
@@ -250,7 +250,7 @@ def truth_in(situation: Situation) -> RNNGrads:
 
 
 def errors(backward: Callable) -> np.ndarray:
-    """Return ‖g − truth‖ / ‖truth‖ for each gradient g (rows, as in RNNGrads) in each situation (columns)."""
+    """Return ‖g − truth‖ / ‖truth‖ for each gradient g (rows) in each situation (columns)."""
 
     def column(situation):
         pairs = zip(backward(*arguments_in(situation)), truth_in(situation), strict=True)
@@ -311,7 +311,7 @@ def in_words(errors: np.ndarray) -> str:
 
 
 def fingerprint(patient: int | Callable) -> None:
-    """Show where a patient's gradients are wrong, or those of a function that is called as `backward` is."""
+    """Show where the gradients of a patient, or of a function like `backward`, are wrong."""
     name = "Your function" if callable(patient) else f"Patient {patient}"
     measured = errors(patient if callable(patient) else PASSES[_bug_of(patient)])
     figures.show(

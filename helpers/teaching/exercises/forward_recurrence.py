@@ -3,7 +3,6 @@
 The step, the loop, the output head, masking, and a state that remembers.
 """
 
-from helpers import numpy_rnn, output
 from helpers.numpy_rnn import RNNParams, rnn_forward, rnn_step
 from helpers.output import HeadParams
 from helpers.teaching.exercises.engine import Exercise, Misconception, edited
@@ -29,11 +28,17 @@ def _sequence(rng):
     return params, rng.normal(size=(int(rng.integers(2, 5)), int(rng.integers(3, 7)), H))
 
 
+def one_step(params, x_t, h_prev):
+    """One step of (3): x_t (B, D) and h_prev (B, H) give h_t (B, H)."""
+    return np.tanh(x_t @ params.W_xh + h_prev @ params.W_hh + params.b)
+
+
 one_step = Exercise(
     name="one_step",
-    answer=numpy_rnn.rnn_step,
+    answer=one_step,
     returns=("h_t",),
     cases=_one_step,
+    axes={"h_t": "B H"},
     verified="every state after one step, in float64, for random sizes and weights",
     hints=(
         (
@@ -49,14 +54,14 @@ one_step = Exercise(
     misconceptions=(
         Misconception(
             "σ is missing",
-            edited(numpy_rnn.rnn_step, ("ACTIVATIONS[activation].apply(h_t)", "pass")),
+            edited(one_step, ("np.tanh(", "(")),
             "You returned the sum z_t itself. Equation (3) sends it through tanh, which keeps every"
             " state between −1 and 1.",
             "section 3, equation (3)",
         ),
         Misconception(
             "W_hh is transposed",
-            edited(numpy_rnn.rnn_step, ("params.W_hh", "params.W_hh.T")),
+            edited(one_step, ("params.W_hh", "params.W_hh.T")),
             "On paper the matrix stands left of a column; in code the row stands left of the"
             " matrix, and the arrays in `params` are already turned for that. Transposing again"
             " swaps “from which unit” and “to which unit”.",
@@ -64,21 +69,21 @@ one_step = Exercise(
         ),
         Misconception(
             "W_xh is transposed",
-            edited(numpy_rnn.rnn_step, ("params.W_xh", "params.W_xh.T")),
+            edited(one_step, ("params.W_xh", "params.W_xh.T")),
             "`params.W_xh` has one row for each input feature, so `x_t @ params.W_xh` is all it"
             " takes. Here D = H, so the shapes did not stop you; with D ≠ H they would.",
             "section 4, where columns become rows",
         ),
         Misconception(
             "the bias is missing",
-            edited(numpy_rnn.rnn_step, (" + params.b", "")),
+            edited(one_step, (" + params.b", "")),
             "Without b, a network with no input and no state stays at zero for ever. Equation (3)"
             " adds b, the same to every row of the batch.",
             "section 3, equation (3)",
         ),
         Misconception(
             "the old state is not used",
-            edited(numpy_rnn.rnn_step, (" + h_prev @ params.W_hh", "")),
+            edited(one_step, (" + h_prev @ params.W_hh", "")),
             (
                 "This is a dense layer: it knows x_t and nothing before it. The term h_{t−1} W_hh"
                 " makes it recurrent."
@@ -87,7 +92,7 @@ one_step = Exercise(
         ),
         Misconception(
             "the old state is added, but not multiplied by W_hh",
-            edited(numpy_rnn.rnn_step, ("h_prev @ params.W_hh", "h_prev")),
+            edited(one_step, ("h_prev @ params.W_hh", "h_prev")),
             (
                 "So every unit hears only itself, with weight 1. W_hh decides which unit hears"
                 " which, and how strongly."
@@ -96,11 +101,7 @@ one_step = Exercise(
         ),
         Misconception(
             "the bias is added after σ",
-            edited(
-                numpy_rnn.rnn_step,
-                (" + params.b", ""),
-                ("    check.check_overflow", "    h_t += params.b\n    check.check_overflow"),
-            ),
+            edited(one_step, (" + params.b)", ") + params.b")),
             "σ takes the whole sum, b included. Added afterwards, b pushes states beyond −1 and 1.",
             "section 3, equation (3)",
         ),
@@ -108,7 +109,7 @@ one_step = Exercise(
 )
 
 
-def forward(params, x):
+def all_states(params, x):
     """All states of (3) from h_0 = 0: x (B, T, D) gives h (B, T, H)."""
     h_t, h = np.zeros((len(x), len(params.b))), []
     for t in range(x.shape[1]):
@@ -119,9 +120,10 @@ def forward(params, x):
 
 all_states = Exercise(
     name="all_states",
-    answer=forward,
+    answer=all_states,
     returns=("h",),
     cases=_sequence,
+    axes={"h": "B T H"},
     verified="all states, in float64, for random lengths, batches and weights",
     hints=(
         "A loop over the time steps, with `rnn_step(params, x_t, h_prev)` in it.",
@@ -138,7 +140,7 @@ all_states = Exercise(
         Misconception(
             "the state is not carried on",
             edited(
-                forward,
+                all_states,
                 ("h_t = rnn_step", "state = rnn_step"),
                 ("h.append(h_t)", "h.append(state)"),
             ),
@@ -148,28 +150,28 @@ all_states = Exercise(
         ),
         Misconception(
             "only the last state came back",
-            edited(forward, ("np.stack(h, axis=1)", "h_t")),
+            edited(all_states, ("np.stack(h, axis=1)", "h_t")),
             "The loop is right, and its last state came back. Asked for were all T of them, (B, T,"
             " H): outputs and gradients need each.",
             "section 5, a whole batch",
         ),
         Misconception(
             "time is the first axis",
-            edited(forward, ("axis=1", "axis=0")),
+            edited(all_states, ("axis=1", "axis=0")),
             "The states are right, and they came as (T, B, H). The course, like Keras, puts the"
             " batch first: stack along axis 1.",
             "section 5, a whole batch",
         ),
         Misconception(
             "the sequence is read from its end",
-            edited(forward, ("range(x.shape[1])", "reversed(range(x.shape[1]))")),
+            edited(all_states, ("range(x.shape[1])", "reversed(range(x.shape[1]))")),
             "The last time step went in first. A state h_t may know x_1 … x_t and nothing later.",
             "section 2, one network drawn twice",
         ),
         Misconception(
             "h_0 is among the states",
             edited(
-                forward,
+                all_states,
                 (
                     "h_t, h = np.zeros((len(x), len(params.b))), []",
                     "h = [h_t := np.zeros_like(x[:, 0])]",
@@ -184,7 +186,8 @@ all_states = Exercise(
         Misconception(
             "the states are one step late",
             edited(
-                forward, ("np.stack(h, axis=1)", "np.stack([np.zeros_like(h_t), *h[:-1]], axis=1)")
+                all_states,
+                ("np.stack(h, axis=1)", "np.stack([np.zeros_like(h_t), *h[:-1]], axis=1)"),
             ),
             (
                 "The state was kept before the step was taken, so h_0 … h_{T−1} came back. First"
@@ -196,7 +199,7 @@ all_states = Exercise(
 )
 
 
-def masked_step(params, x_t, h_prev, m_t):
+def mask_one_step(params, x_t, h_prev, m_t):
     """One step of (3) where m_t (B,) is True; elsewhere the old state, unchanged."""
     return np.where(m_t[:, None], rnn_step(params, x_t, h_prev), h_prev)
 
@@ -209,9 +212,10 @@ def _masked_case(rng):
 
 mask_one_step = Exercise(
     name="mask_one_step",
-    answer=masked_step,
+    answer=mask_one_step,
     returns=("h_t",),
     cases=_masked_case,
+    axes={"h_t": "B H"},
     verified="the states of real and masked rows, in float64, for random weights and masks",
     hints=(
         (
@@ -228,7 +232,7 @@ mask_one_step = Exercise(
         Misconception(
             "the mask is ignored",
             edited(
-                masked_step,
+                mask_one_step,
                 (
                     "np.where(m_t[:, None], rnn_step(params, x_t, h_prev), h_prev)",
                     "rnn_step(params, x_t, h_prev)",
@@ -242,7 +246,7 @@ mask_one_step = Exercise(
         ),
         Misconception(
             "the mask is the wrong way round",
-            edited(masked_step, ("m_t[:, None]", "~m_t[:, None]")),
+            edited(mask_one_step, ("m_t[:, None]", "~m_t[:, None]")),
             (
                 "The real rows stood still and the padded ones took the step. Here True means real,"
                 " as in Keras."
@@ -251,7 +255,7 @@ mask_one_step = Exercise(
         ),
         Misconception(
             "a masked row's state is set to zero",
-            edited(masked_step, ("h_prev), h_prev)", "h_prev), 0)")),
+            edited(mask_one_step, ("h_prev), h_prev)", "h_prev), 0)")),
             (
                 "So everything read before the padding is lost. The rule carries the state through"
                 " unchanged."
@@ -261,7 +265,7 @@ mask_one_step = Exercise(
         Misconception(
             "a masked row's input is set to zero, and the step is taken",
             edited(
-                masked_step,
+                mask_one_step,
                 (
                     "np.where(m_t[:, None], rnn_step(params, x_t, h_prev), h_prev)",
                     "rnn_step(params, x_t * m_t[:, None], h_prev)",
@@ -273,7 +277,7 @@ mask_one_step = Exercise(
         ),
         Misconception(
             "one masked row stops the whole batch",
-            edited(masked_step, ("m_t[:, None]", "m_t.all()")),
+            edited(mask_one_step, ("m_t[:, None]", "m_t.all()")),
             "Each row has its own mask: one sentence may have ended while the others go on. `m_t[:,"
             " None]` keeps them apart.",
             "section 7, the rule for the mask",
@@ -290,11 +294,17 @@ def _states_and_head(rng):
     return head, rng.uniform(-0.9, 0.9, (B, T, H))
 
 
+def output_head(head, h):
+    """Compute o_t = h_t W_ho + b_o at every time step: h (B, T, H) gives o (B, T, O)."""
+    return h @ head.W_ho + head.b_o
+
+
 output_head = Exercise(
     name="output_head",
-    answer=output.head_forward,
+    answer=output_head,
     returns=("o",),
     cases=_states_and_head,
+    axes={"o": "B T O"},
     verified="the outputs of every time step, in float64, for random sizes and weights",
     hints=(
         "The same small dense layer at each time step; nothing is carried from step to step.",
@@ -307,21 +317,21 @@ output_head = Exercise(
     misconceptions=(
         Misconception(
             "the bias is missing",
-            edited(output.head_forward, (" + params.b_o", "")),
+            edited(output_head, (" + head.b_o", "")),
             "That is the notes' o_t = W_ho h_t. It forces the output to 0 wherever the state is 0;"
             " the course adds b_o.",
             "section 8, the output",
         ),
         Misconception(
             "W_ho is transposed",
-            edited(output.head_forward, ("params.W_ho", "params.W_ho.T")),
+            edited(output_head, ("head.W_ho", "head.W_ho.T")),
             "`head.W_ho` is stored as (H, O), ready to stand right of a row. With O = H no shape"
             " complains about a transpose.",
             "section 4, columns on paper, rows in code",
         ),
         Misconception(
             "only the last state is read",
-            edited(output.head_forward, ("h @", "h[:, -1] @")),
+            edited(output_head, ("h @", "h[:, -1] @")),
             (
                 "That is one output for each sequence, (B, O). Asked for was one at each time step,"
                 " (B, T, O)."
@@ -330,7 +340,7 @@ output_head = Exercise(
         ),
         Misconception(
             "the outputs went through tanh",
-            edited(output.head_forward, ("return o", "return np.tanh(o)")),
+            edited(output_head, ("h @ head.W_ho + head.b_o", "np.tanh(h @ head.W_ho + head.b_o)")),
             (
                 "σ belongs to the state. An output must be free to leave −1 … 1: it may be a price,"
                 " or a logit."
@@ -343,7 +353,7 @@ output_head = Exercise(
 HALF, LATE = 0.5, (200, 201)  # two steps, an even and an odd one
 
 
-def remembering_unit():
+def one_bit():
     """Weights w_xh, w_hh, b: silent, the unit rests at ±0.86.
 
     A pulse of size 3 throws it from one to the other.
@@ -372,7 +382,7 @@ def _try_unit(weights):
 
 one_bit = Exercise(
     name="one_bit",
-    answer=remembering_unit,
+    answer=one_bit,
     returns=(
         "“200 steps after +1, |h| is above ½”",
         "“200 steps after +1, h is positive”",

@@ -30,11 +30,8 @@ def returned_shapes(
     return (*outputs, *states) if return_state else outputs
 
 
-def _cell(rng, size, output_is_state=True):
-    """Make a Keras cell in float64 with D = H = size and random weights.
-
-    Its output is its state, or half of it.
-    """
+def _cell(rng, size):
+    """Make a Keras cell with D = H = size and random weights, whose output is half its state."""
     from keras import layers
 
     class HalfCell(layers.SimpleRNNCell):
@@ -44,10 +41,7 @@ def _cell(rng, size, output_is_state=True):
 
     # Fixed initializers and seed: nothing is drawn from the random numbers that the notebook has
     # seeded.
-    kind = layers.SimpleRNNCell if output_is_state else HalfCell
-    cell = kind(
-        size, kernel_initializer="zeros", recurrent_initializer="zeros", seed=0, dtype="float64"
-    )
+    cell = HalfCell(size, kernel_initializer="zeros", recurrent_initializer="zeros", seed=0)
     cell.build((None, size))
     cell.set_weights([*rng.normal(0, 0.6, (2, size, size)), rng.normal(0, 0.5, size)])
     return cell
@@ -57,12 +51,12 @@ def _sequence(rng):
     """Draw x (B, T, D) with B < T < D, so that no axis can be taken for another."""
     B = int(rng.integers(2, 4))
     T = B + int(rng.integers(1, 3))
-    return rng.normal(size=(B, T, T + 1))
+    return rng.normal(size=(B, T, T + 1)).astype("float32")
 
 
 def _cell_and_sequence(rng):
     x = _sequence(rng)
-    return _cell(rng, x.shape[-1], output_is_state=False), x
+    return _cell(rng, x.shape[-1]), x
 
 
 def _two_cells_and_sequence(rng):
@@ -78,7 +72,7 @@ def _cell_sequence_and_mask(rng):
     return _cell(rng, x.shape[-1]), x, mask
 
 
-def unrolled(cell, x):
+def unroll_cell(cell, x):
     """Call `cell` once for each time step of x (B, T, D), from zero states.
 
     Return all outputs (B, T, H).
@@ -95,9 +89,10 @@ def unrolled(cell, x):
 
 unroll_cell = Exercise(
     name="unroll_cell",
-    answer=unrolled,
+    answer=unroll_cell,
     returns=("outputs",),
     cases=_cell_and_sequence,
+    axes={"outputs": "B T H"},
     verified="every output, for random sizes and for a cell whose output is not its state",
     hints=(
         (
@@ -114,14 +109,16 @@ unroll_cell = Exercise(
     misconceptions=(
         Misconception(
             "the state is not carried on",
-            edited(unrolled, ("out, h = cell", "out, _ = cell")),
+            edited(unroll_cell, ("out, h = cell", "out, _ = cell")),
             "Every step starts from the same zeros, so each output knows one time step only. The"
             " state that comes out of one call must go into the next.",
             "section 2, the loop",
         ),
         Misconception(
             "the output is handed on in place of the state",
-            edited(unrolled, ("out, h = cell(x_t, h)", "out, _ = cell(x_t, h)\n        h = [out]")),
+            edited(
+                unroll_cell, ("out, h = cell(x_t, h)", "out, _ = cell(x_t, h)\n        h = [out]")
+            ),
             "For a `SimpleRNNCell` the output is the state, so there you would not notice. Cells"
             " may return anything as output; what belongs into the next call is their second"
             " result, the list of states.",
@@ -129,7 +126,7 @@ unroll_cell = Exercise(
         ),
         Misconception(
             "the states are collected in place of the outputs",
-            edited(unrolled, ("append(out)", "append(h[0])")),
+            edited(unroll_cell, ("append(out)", "append(h[0])")),
             "The two are the same for a `SimpleRNNCell`, but the check uses a cell whose output is"
             " half its state. The first result of a call is the output.",
             "section 1, where the output is the new state",
@@ -137,7 +134,7 @@ unroll_cell = Exercise(
         Misconception(
             "the state before the step is collected",
             edited(
-                unrolled,
+                unroll_cell,
                 (
                     "out, h = cell(x_t, h)\n        outputs.append(out)",
                     "outputs.append(h[0])\n        _, h = cell(x_t, h)",
@@ -149,21 +146,23 @@ unroll_cell = Exercise(
         ),
         Misconception(
             "only the last output is returned",
-            edited(unrolled, ("return tf.stack(outputs, axis=1)", "return out")),
+            edited(unroll_cell, ("return tf.stack(outputs, axis=1)", "return out")),
             "That is what `SimpleRNN` does unless told otherwise, shape (B, H). Here all outputs"
             " are asked for, one for each time step: (B, T, H).",
             "section 2, the loop",
         ),
         Misconception(
             "time comes first in the result",
-            edited(unrolled, ("tf.stack(outputs, axis=1)", "tf.stack(outputs)")),
+            edited(unroll_cell, ("tf.stack(outputs, axis=1)", "tf.stack(outputs)")),
             "`tf.stack` puts its new axis in front unless it is told where, which makes (T, B, H)."
             " Keras, and all code of this course, has the batch first.",
             "section 2, the loop",
         ),
         Misconception(
             "the first time step is read twice",
-            edited(unrolled, ("    outputs = []", "    _, h = cell(x[:, 0], h)\n    outputs = []")),
+            edited(
+                unroll_cell, ("    outputs = []", "    _, h = cell(x[:, 0], h)\n    outputs = []")
+            ),
             "The state that the loop starts from has already seen x_1, and then the loop reads x_1"
             " again. It must start from h_0, which has seen nothing.",
             "section 2, the loop",
@@ -172,7 +171,7 @@ unroll_cell = Exercise(
 )
 
 
-def stacked(lower, upper, x):
+def stack_two(lower, upper, x):
     """Read x (B, T, D) with two cells, layer by layer, both from zero states.
 
     Return upper's outputs (B, T, H).
@@ -208,9 +207,10 @@ def stacked_with_one_state(lower, upper, x):
 
 stack_two = Exercise(
     name="stack_two",
-    answer=stacked,
+    answer=stack_two,
     returns=("outputs",),
     cases=_two_cells_and_sequence,
+    axes={"outputs": "B T H"},
     verified=(
         "every output of the upper layer, in whichever order you computed them, for random"
         " sizes and weights"
@@ -232,7 +232,7 @@ stack_two = Exercise(
     misconceptions=(
         Misconception(
             "the upper layer reads x",
-            edited(stacked, ("in middle_sequence", "in tf.unstack(x, axis=1)")),
+            edited(stack_two, ("in middle_sequence", "in tf.unstack(x, axis=1)")),
             "These are two layers side by side, and the lower one does nothing. The input of the"
             " upper layer is the output of the lower one; the shapes did not stop you because here"
             " D = H.",
@@ -240,14 +240,14 @@ stack_two = Exercise(
         ),
         Misconception(
             "the lower cell is used for both layers",
-            edited(stacked, ("upper(m_t, h)", "lower(m_t, h)")),
+            edited(stack_two, ("upper(m_t, h)", "lower(m_t, h)")),
             "One cell is one set of weights, so this is a network that reads its own output with"
             " the same weights. Two layers need two cells.",
             "section 3, the two cells",
         ),
         Misconception(
             "the upper layer starts from the lower layer's last state",
-            edited(stacked, ("    h = upper.get_initial_state(batch_size=len(x))\n", "")),
+            edited(stack_two, ("    h = upper.get_initial_state(batch_size=len(x))\n", "")),
             "The name h still holds what the first loop left in it. Nothing complains, since the"
             " shapes agree; but the upper layer must start from zeros too.",
             "section 4, the states that were left over",
@@ -261,14 +261,14 @@ stack_two = Exercise(
         ),
         Misconception(
             "the upper layer's state is not carried on",
-            edited(stacked, ("out, h = upper", "out, _ = upper")),
+            edited(stack_two, ("out, h = upper", "out, _ = upper")),
             "So the upper layer is a dense layer on the lower one's output: it remembers nothing"
             " itself. In the grid, every place also needs the number to its left.",
             "section 3, the grid",
         ),
         Misconception(
             "the upper layer reads the lower one's last output at every step",
-            edited(stacked, ("upper(m_t, h)", "upper(middle_t, h)")),
+            edited(stack_two, ("upper(m_t, h)", "upper(middle_t, h)")),
             "After the first loop that name holds the last output, and the second loop never looks"
             " at the others. So it reads one vector T times, not the sequence.",
             "section 3, layer by layer",
@@ -287,7 +287,7 @@ ASKED = {
 }
 
 
-def shapes_by_running():
+def predict_shapes():
     """Build every layer, run it on x (B, T, D) = (2, 7, 3), and look at what comes back."""
     import tensorflow as tf
     from keras import layers
@@ -321,7 +321,7 @@ def _believing(*replacements, H=5):
 
 predict_shapes = Exercise(
     name="predict_shapes",
-    answer=shapes_by_running,
+    answer=predict_shapes,
     returns=tuple(ASKED),
     verified="all six layers, built and run just now, return what you said",
     hints=(
@@ -435,14 +435,14 @@ def both_orders(set_back, lower, upper, x):
     return names["first"], names["second"]
 
 
-def lines_to_repair():
+def find_the_leak():
     """Before line 6 the lower layer is about to start again, and before line 9 the upper one."""
     return {"h_lower": 6, "h_upper": 9}
 
 
 find_the_leak = Exercise(
     name="find_the_leak",
-    answer=lines_to_repair,
+    answer=find_the_leak,
     returns=("first", "second"),
     cases=_two_cells_and_sequence,
     ask=both_orders,
@@ -506,8 +506,8 @@ find_the_leak = Exercise(
 )
 
 
-def carried_through(cell, x, mask):
-    """Read x (B, T, D) with a cell from zeros, carrying the state through where mask (B, T) is False; (B, T, H)."""
+def masked_cell(cell, x, mask):
+    """Read x (B, T, D) from zeros, carrying the state through where mask (B, T) is False."""
     import tensorflow as tf
 
     (h,) = cell.get_initial_state(batch_size=len(x))
@@ -521,9 +521,10 @@ def carried_through(cell, x, mask):
 
 masked_cell = Exercise(
     name="masked_cell",
-    answer=carried_through,
+    answer=masked_cell,
     returns=("states",),
     cases=_cell_sequence_and_mask,
+    axes={"states": "B T H"},
     verified="every state, carried through every gap, for random masks",
     hints=(
         (
@@ -540,21 +541,21 @@ masked_cell = Exercise(
     misconceptions=(
         Misconception(
             "the mask is ignored",
-            edited(carried_through, ("tf.where(real[:, None], h_new, h)", "h_new")),
+            edited(masked_cell, ("tf.where(real[:, None], h_new, h)", "h_new")),
             "The cell reads the padding as if it were a word, and the state moves. A masked step"
             " must leave the state as it is.",
             "section 6, masks",
         ),
         Misconception(
             "the state is set to zero at masked steps",
-            edited(carried_through, ("h_new, h)", "h_new, tf.zeros_like(h))")),
+            edited(masked_cell, ("h_new, h)", "h_new, tf.zeros_like(h))")),
             "So a gap wipes out the memory of everything before it, and after right padding nothing"
             " is left. To skip a step means to keep the state that was there.",
             "section 6, masks",
         ),
         Misconception(
             "the mask is turned round: real steps are skipped",
-            edited(carried_through, ("h_new, h)", "h, h_new)")),
+            edited(masked_cell, ("h_new, h)", "h, h_new)")),
             "In Keras True means a real step and False means padding. You carry the state through"
             " the words and read the padding.",
             "section 6, masks",
@@ -562,7 +563,7 @@ masked_cell = Exercise(
         Misconception(
             "the input is set to zero at masked steps, and the cell reads it",
             edited(
-                carried_through,
+                masked_cell,
                 ("cell(x_t, [h])", "cell(tf.where(real[:, None], x_t, tf.zeros_like(x_t)), [h])"),
                 ("tf.where(real[:, None], h_new, h)", "h_new"),
             ),
@@ -573,7 +574,7 @@ masked_cell = Exercise(
         Misconception(
             "the output is zero at masked steps",
             edited(
-                carried_through,
+                masked_cell,
                 ("append(h)", "append(tf.where(real[:, None], h, tf.zeros_like(h)))"),
             ),
             "You do carry the state through, but what you return has holes. The state after a"
@@ -583,7 +584,7 @@ masked_cell = Exercise(
         Misconception(
             "the state moves on behind the mask",
             edited(
-                carried_through,
+                masked_cell,
                 (
                     "h = tf.where(real[:, None], h_new, h)",
                     "shown = tf.where(real[:, None], h_new, shown)",
@@ -597,7 +598,7 @@ masked_cell = Exercise(
         ),
         Misconception(
             "one masked row stops the whole batch",
-            edited(carried_through, ("real[:, None]", "tf.reduce_all(real)")),
+            edited(masked_cell, ("real[:, None]", "tf.reduce_all(real)")),
             "Rows of a batch have nothing to do with each other: one sentence ends, another goes"
             " on. The mask decides for every row by itself, which is why it has the shape (B, T).",
             "section 6, masks",

@@ -22,7 +22,6 @@ from helpers.teaching.exercises.engine import (
 import numpy as np
 
 # --- Section 2: sentences to arrays
-# -----------------------------------------------------------------------------------
 
 WORDS = "a the film plot is was not good bad dull and but never too".split()
 
@@ -51,6 +50,7 @@ encode_batch = Exercise(
     answer=encode_batch,
     returns=("tokens", "mask"),
     cases=_some_sentences,
+    axes={"tokens": "B T"},
     verified=(
         "word numbers, padding and mask, for sentences of one word and more, with unknown"
         " words among them"
@@ -148,12 +148,12 @@ encode_batch = Exercise(
 )
 
 # --- Section 4: the gradient of the embedding
-# -------------------------------------------------------------------------
 
 
 def _occurrences(rng):
     B, T, D, V = (int(rng.integers(low, low + 3)) for low in (2, 4, 3, 5))
-    return rng.integers(0, V, (B, T)), rng.normal(size=(B, T, D)), V
+    used = V - int(rng.integers(2))  # now and then the last word does not occur
+    return rng.integers(0, used, (B, T)), rng.normal(size=(B, T, D)), V
 
 
 def embedding_gradient(tokens, dx, V):
@@ -171,6 +171,7 @@ embedding_gradient = Exercise(
     answer=embedding_gradient,
     returns=("dE",),
     cases=_occurrences,
+    axes={"tokens": "B T", "dE": "V D"},
     verified="the gradient of every row of E, for words that occur once, several times, and never",
     hints=(
         (
@@ -230,17 +231,18 @@ embedding_gradient = Exercise(
 )
 
 # --- Section 5: early stopping
-# ----------------------------------------------------------------------------------------
 
 
 def _validation_losses(rng):
     falling = [0.7, 0.65, 0.6, 0.55, 0.55]
-    wandering = falling[-1] + np.cumsum(rng.normal(0, 0.015, int(rng.integers(8, 15))))
-    return np.round([*falling, *wandering], 2), int(rng.integers(2, 5))
+    steps = rng.normal(0, 0.015, int(rng.integers(8, 15)))
+    if rng.random() < 1 / 3:
+        steps = -np.abs(steps) - 0.01  # patience never runs out
+    return np.round([*falling, *falling[-1] + np.cumsum(steps)], 2), int(rng.integers(2, 5))
 
 
 def early_stopping(losses, patience):
-    """Return (last, best), the epoch after which training stops and the epoch whose parameters are kept, from 0."""
+    """Return (last, best): the epoch after which training stops, and the one that is kept."""
     best = 0
     for epoch, loss in enumerate(losses):
         if loss < losses[best]:
@@ -273,6 +275,7 @@ early_stopping = Exercise(
     answer=early_stopping,
     returns=("last", "best"),
     cases=_validation_losses,
+    axes={"last": "", "best": ""},
     verified="when to stop and what to keep, for curves that fall, wander and stand still",
     hints=(
         (
@@ -369,7 +372,6 @@ early_stopping = Exercise(
 )
 
 # --- Section 7: a fair comparison
-# -------------------------------------------------------------------------------------
 
 
 def _two_models(rng):
@@ -394,6 +396,7 @@ paired_difference = Exercise(
     answer=paired_difference,
     returns=("difference", "standard_error"),
     cases=_two_models,
+    axes={"difference": "", "standard_error": ""},
     verified="the difference and its standard error, for random verdicts",
     hints=(
         (
@@ -490,7 +493,6 @@ paired_difference = Exercise(
 )
 
 # --- Section 8: a pair that breaks a network
-# --------------------------------------------------------------------------
 
 GOOD = "good great funny clever touching fresh".split()
 BAD = "bad dull boring stupid tedious flat".split()
@@ -661,7 +663,6 @@ breaking_pair = PairExercise(
 )
 
 # --- Section 10: temperature
-# ------------------------------------------------------------------------------------------
 
 
 def _logits(rng):
@@ -680,6 +681,7 @@ sampling_probabilities = Exercise(
     answer=sampling_probabilities,
     returns=("p",),
     cases=_logits,
+    axes={"p": "B V"},
     verified="the probabilities of every row, for temperatures below and above 1",
     hints=(
         (

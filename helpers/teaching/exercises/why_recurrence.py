@@ -27,6 +27,7 @@ count_parameters = Exercise(
     answer=four_designs.count_parameters,
     returns=FOUR,
     cases=_sizes,
+    axes=dict.fromkeys(FOUR, ""),
     verified="all four counts",
     hints=(
         "A dense layer from n numbers to m has a matrix with n·m entries and m biases. What are n"
@@ -125,6 +126,7 @@ count_multiply_adds = Exercise(
     answer=four_designs.count_multiply_adds,
     returns=FOUR,
     cases=_sizes,
+    axes=dict.fromkeys(FOUR, ""),
     verified="all four counts",
     hints=(
         (
@@ -207,7 +209,7 @@ count_multiply_adds = Exercise(
 )
 
 
-def reads_every_length():
+def survives():
     """Say for each design whether its weights fit sentences of any length."""
     return {"flatten": False, "per step": False, "shared": True, "recurrent": True}
 
@@ -218,7 +220,7 @@ def _believed(*survivors):
 
 survives = Exercise(
     name="survives",
-    answer=reads_every_length,
+    answer=survives,
     returns=FOUR,
     verified="which of the four read 5, 80, 81 and 500 time steps; the next cell tries it out",
     hints=(
@@ -298,11 +300,14 @@ def _pools(new):
     return edited(four_designs.pooled, ("np.tanh(x @ W + b).mean(axis=1)", new))
 
 
+IN_TWO_ORDERS = "pooled(W, b, x)", "pooled(W, b, x with its words shuffled)"
+
 pooled = Exercise(
     name="pooled",
     answer=four_designs.pooled,
-    returns=("pooled(W, b, x)", "pooled(W, b, x with its words shuffled)"),
+    returns=IN_TWO_ORDERS,
     cases=_shared_layer,
+    axes={"x": "B T D", **dict.fromkeys(IN_TWO_ORDERS, "B H")},
     ask=_in_two_orders,
     verified="the mean over the steps, and that it is the same for the same words in another order",
     hints=(
