@@ -9,7 +9,7 @@ Everything here is for one sample and for reading, not for speed. Matrices that 
 from collections.abc import Callable
 
 from helpers import _validation as check
-from helpers.numpy_rnn import ACTIVATIONS, RNNParams, check_arguments
+from helpers.numpy_rnn import ACTIVATIONS, RNNParams, as_arrays
 
 import numpy as np
 
@@ -25,14 +25,13 @@ def finite_difference(
     unless `a` is float64 and finite, `f` returns one finite float64 number, and `eps` is large
     enough to move every entry.
     """
-    check.check_callable(f=f)
-    check.check_numpy(a=a)
-    check.check_positive_finite(eps=eps)
+    check.check_positive(eps=eps)
+    a = check.as_array("a", a)
     if a.dtype != np.float64:
         raise ValueError(
             f"a must be float64, got {a.dtype}: in float32 rounding would hide the difference"
         )
-    check.check_finite(a=a)
+    check.check_finite("a", a)
 
     def value_at(k, step):
         moved = a.copy()
@@ -41,7 +40,7 @@ def finite_difference(
             raise ValueError(
                 f"eps must be large enough to change a, got {eps} beside {a[k]} at index {k}"
             )
-        value = check.as_array("what f returns", f(moved))
+        value = np.asarray(f(moved))
         if value.shape != () or value.dtype != np.float64 or not np.isfinite(value):
             raise ValueError(f"f must return one finite float64 number, got {value!r} at index {k}")
         return float(value)
@@ -55,16 +54,15 @@ def finite_difference(
 
 @np.errstate(over="ignore", invalid="ignore")  # overflow is reported in words, not as a warning
 def state_jacobians(params: RNNParams, h: np.ndarray, activation: str = "tanh") -> np.ndarray:
-    """Compute J_t = ∂h_t/∂h_{t−1} = diag(σ′(z_t)) W_hh for every step, numerator layout, W_hh in column form.
+    """Compute J_t = ∂h_t/∂h_{t−1} = diag(σ′(z_t)) W_hh of every step, W_hh in column form.
 
-    This is the transpose of equation (8), which is in denominator layout. h (T, H) are one sample's
-    states as returned by `rnn_forward`; σ′(z_t) is computed from them (1 − h_t² for tanh). Returns
-    J (T, H, H) with J[t][i, j] = ∂h_t[i] / ∂h_{t−1}[j]; J[0] is by the initial state. Raises
-    ValueError for what does not fit.
+    In numerator layout: the transpose of equation (8), which is in denominator layout. h (T, H) are
+    one sample's states as returned by `rnn_forward`; σ′(z_t) is computed from them (1 − h_t² for
+    tanh). Returns J (T, H, H) with J[t][i, j] = ∂h_t[i] / ∂h_{t−1}[j]; J[0] is by the initial
+    state. Raises ValueError for what does not fit.
     """
-    check_arguments(params, activation, h=(h, "T H"))
-    slope = ACTIVATIONS[activation].slope(h)
-    J = slope[:, :, None] * params.W_hh.T
+    _, W_hh, _, h = as_arrays(params, activation, h=(h, "T H")).values()
+    J = ACTIVATIONS[activation].slope(h)[:, :, None] * W_hh.T
     check.check_overflow("J", J)
     return J
 
@@ -78,9 +76,7 @@ def gradient_ledger(
     h_0: np.ndarray | None = None,
     activation: str = "tanh",
 ) -> np.ndarray:
-    """Write down every term of equation (4).
-
-    ledger[t, i] is what the loss at step t says through step i's use of W_hh.
+    """Write down every term of equation (4): ledger[t, i], of the loss at t and the use at i.
 
     ∂L_t/∂o_t ∂o_t/∂h_t = dh[t], then ∂h_t/∂h_i = J_t ⋯ J_{i+1}, then the direct derivative
     ∂⁺h_i/∂W_hh, which holds h_{i−1} fixed. x (T, D), h (T, H) and dh (T, H) belong to one sample;
@@ -90,13 +86,12 @@ def gradient_ledger(
     Summed over the first two axes it is ∂L/∂W_hh. Raises ValueError for what does not fit, also
     when h are not the states of x.
     """
-    optional = {} if h_0 is None else {"h_0": (h_0, "H")}
-    check_arguments(params, activation, x=(x, "T D"), h=(h, "T H"), dh=(dh, "T H"), **optional)
-    if h_0 is None:
-        h_0 = np.zeros_like(h[0])
+    given = {"x": (x, "T D"), "h": (h, "T H"), "dh": (dh, "T H")}
+    given |= {} if h_0 is None else {"h_0": (h_0, "H")}
+    W_xh, W_hh, b, x, h, dh, *h_0 = as_arrays(params, activation, **given).values()
+    h_0 = h_0[0] if h_0 else np.zeros_like(h[0])
     h_prev = np.vstack([h_0, h[:-1]])
-    h_expected = x @ params.W_xh + h_prev @ params.W_hh + params.b
-    ACTIVATIONS[activation].apply(h_expected)
+    h_expected = ACTIVATIONS[activation].apply(x @ W_xh + h_prev @ W_hh + b)
     if not np.allclose(h, h_expected, rtol=0, atol=1e-4 * max(1, np.abs(h).max())):
         raise ValueError(
             "h must be the states that rnn_forward returns for params, x, h_0 and activation; "

@@ -24,6 +24,21 @@ from helpers.output import (
 
 import numpy as np
 
+_rnn = property(lambda p: RNNParams(p.W_xh, p.W_hh, p.b), doc="The recurrent layer's weights.")
+_head = property(lambda p: HeadParams(p.W_ho, p.b_o), doc="The output head's weights.")
+
+
+class NetworkParams(NamedTuple):
+    """A recurrent layer and an output head."""
+
+    W_xh: np.ndarray  # (D, H)
+    W_hh: np.ndarray  # (H, H)
+    b: np.ndarray  # (H,)
+    W_ho: np.ndarray  # (H, O)
+    b_o: np.ndarray  # (O,)
+
+    rnn, head = _rnn, _head
+
 
 class ClassifierParams(NamedTuple):
     """Embedding → recurrent layer → one logit from the last state."""
@@ -35,15 +50,19 @@ class ClassifierParams(NamedTuple):
     W_ho: np.ndarray  # (H, 1)
     b_o: np.ndarray  # (1,)
 
-    @property
-    def rnn(self) -> RNNParams:
-        """The recurrent layer's weights."""
-        return RNNParams(self.W_xh, self.W_hh, self.b)
+    rnn, head = _rnn, _head
 
-    @property
-    def head(self) -> HeadParams:
-        """The output head's weights."""
-        return HeadParams(self.W_ho, self.b_o)
+
+def init_network(
+    rng: np.random.Generator,
+    input_size: int,
+    hidden_size: int,
+    output_size: int,
+    dtype=np.float32,
+) -> NetworkParams:
+    """Draw the weights as `init_params` and `init_head` do."""
+    rnn = init_params(rng, input_size, hidden_size, dtype)
+    return NetworkParams(*rnn, *init_head(rng, hidden_size, output_size, dtype))
 
 
 def init_classifier(
@@ -53,14 +72,11 @@ def init_classifier(
     hidden_size: int,
     dtype=np.float32,
 ) -> ClassifierParams:
-    """Draw the weights as Keras does.
-
-    E uniform in ±0.05, the rest as `init_params` and `init_head`.
-    """
+    """Draw the weights as Keras does: E uniform in ±0.05, the rest as `init_network` does."""
     check.check_positive_int(vocabulary_size=vocabulary_size, embedding_size=embedding_size)
-    rnn = init_params(rng, embedding_size, hidden_size, dtype)
+    network = init_network(rng, embedding_size, hidden_size, 1, dtype)
     E = rng.uniform(-0.05, 0.05, (vocabulary_size, embedding_size)).astype(dtype)
-    return ClassifierParams(E, *rnn, *init_head(rng, hidden_size, 1, dtype))
+    return ClassifierParams(E, *network)
 
 
 def classify(params: ClassifierParams, tokens: np.ndarray, mask: np.ndarray) -> np.ndarray:
@@ -74,14 +90,12 @@ def classify(params: ClassifierParams, tokens: np.ndarray, mask: np.ndarray) -> 
 def evaluate_classifier(
     params: ClassifierParams, tokens: np.ndarray, mask: np.ndarray, labels: np.ndarray
 ) -> dict[str, float]:
-    """Measure a classifier on sentences it need not have seen.
-
-    {"loss": mean cross-entropy in nats, "accuracy": share}.
+    """Return {"loss": mean cross-entropy in nats, "accuracy": share} of a classifier's answers.
 
     tokens and mask (N, T), labels (N,). Raises ValueError as `classify` does.
     """
     o = _logits(params, tokens, mask)
-    _check_labels(labels, o)
+    labels = _labels(labels, len(o))
     loss, _ = sigmoid_cross_entropy(o, labels)
     return {"loss": loss, "accuracy": float(np.mean((o > 0) == (labels > 0.5)))}
 
@@ -94,7 +108,7 @@ def classifier_loss(
     dropout: float = 0.0,
     rng: np.random.Generator | None = None,
 ) -> tuple[float, ClassifierParams]:
-    """Compute the mean cross-entropy of a batch of sentences, in nats, and its gradient by every parameter.
+    """Compute the mean cross-entropy of some sentences, in nats, and its gradients.
 
     tokens and mask (B, T), labels (B,). With `dropout` = p, each entry of the embedded words and of
     the last state is set to zero with probability p and the rest divided by 1 − p (Srivastava et
@@ -102,13 +116,13 @@ def classifier_loss(
     not fit, or dropout without `rng`.
     """
     check.check_fraction(dropout=dropout)
-    if dropout > 0:
-        check.check_rng(rng)
-    x = _embed(params, tokens)
-    _check_labels(labels, x)
-    keep_x, keep_h = (
-        _dropout_mask(rng, dropout, shape, x.dtype) for shape in (x.shape, (len(x), len(params.b)))
-    )
+    if dropout and rng is None:
+        raise ValueError("rng must be a NumPy Generator, for dropout to draw from, got None")
+    params, tokens = _checked(params, ClassifierParams, tokens=(tokens, "B T"))
+    labels = _labels(labels, len(tokens))
+    x = params.E[tokens]
+    keep_x = _dropout_mask(rng, dropout, x)
+    keep_h = _dropout_mask(rng, dropout, np.empty((len(x), len(params.b)), x.dtype))
     x = x * keep_x
 
     h = rnn_forward(params.rnn, x, mask=mask)
@@ -128,7 +142,8 @@ def read_along(params: ClassifierParams, tokens: np.ndarray) -> tuple[np.ndarray
     is ‖∂p[T−1]/∂x_t‖, how much the last verdict depends on a small change of the embedding of word
     t. Raises ValueError for tokens outside the vocabulary.
     """
-    x = _embed(params, tokens, "T")[None]
+    params, tokens = _checked(params, ClassifierParams, tokens=(tokens, "T"))
+    x = params.E[tokens][None]
     h = rnn_forward(params.rnn, x)
     p = sigmoid(head_forward(params.head, h))[0, :, 0]
     dp = p[-1] * (1 - p[-1]) * params.W_ho.T  # ∂p/∂h_T = σ′(o) W_hoᵀ
@@ -136,77 +151,44 @@ def read_along(params: ClassifierParams, tokens: np.ndarray) -> tuple[np.ndarray
     return p, np.linalg.norm(dx, axis=-1)
 
 
-class CharParams(NamedTuple):
-    """One-hot characters → recurrent layer → a logit for each character that may come next."""
+def char_loss(params: NetworkParams, tokens: np.ndarray) -> tuple[float, NetworkParams]:
+    """Compute the mean cross-entropy, in nats, of guessing each character from those before it.
 
-    W_xh: np.ndarray  # (V, H)
-    W_hh: np.ndarray  # (H, H)
-    b: np.ndarray  # (H,)
-    W_ho: np.ndarray  # (H, V)
-    b_o: np.ndarray  # (V,)
-
-    @property
-    def rnn(self) -> RNNParams:
-        """The recurrent layer's weights."""
-        return RNNParams(self.W_xh, self.W_hh, self.b)
-
-    @property
-    def head(self) -> HeadParams:
-        """The output head's weights."""
-        return HeadParams(self.W_ho, self.b_o)
-
-
-def init_char_model(
-    rng: np.random.Generator, alphabet_size: int, hidden_size: int, dtype=np.float32
-) -> CharParams:
-    """Draw the weights as `init_params` and `init_head` do."""
-    check.check_positive_int(alphabet_size=alphabet_size)
-    rnn = init_params(rng, alphabet_size, hidden_size, dtype)
-    return CharParams(*rnn, *init_head(rng, hidden_size, alphabet_size, dtype))
-
-
-def char_loss(params: CharParams, tokens: np.ndarray) -> tuple[float, CharParams]:
-    """Compute the mean cross-entropy, in nats a character, of guessing each character from those before it.
-
-    tokens (B, T + 1): the network reads tokens[:, :−1] from a zero state and at every step guesses
+    The network reads one-hot characters and has a logit for each that may come next, D = O = V.
+    tokens (B, T + 1): it reads tokens[:, :−1] from a zero state and at every step guesses
     tokens[:, 1:]. Returns the loss and its gradient by every parameter. Raises ValueError for
     tokens outside the alphabet or fewer than two a row.
     """
-    _check_tokens(tokens, "B T+1", params, CharParams)
+    params, tokens = _checked(params, NetworkParams, tokens=(tokens, "B T+1"))
     if tokens.shape[1] < 2:
         raise ValueError(
-            "tokens must be at least 2 a row, one to read and one to guess, got shape"
-            f" {tokens.shape}"
+            f"tokens must be two a row at least, to read and to guess, got shape {tokens.shape}"
         )
     x = _one_hot(params)[tokens[:, :-1]]
     h = rnn_forward(params.rnn, x)
     loss, do = softmax_cross_entropy(head_forward(params.head, h), tokens[:, 1:])
     head = head_backward(params.head, h, do)
     rnn = rnn_backward(params.rnn, x, h, head.h)
-    return loss, CharParams(rnn.W_xh, rnn.W_hh, rnn.b, head.W_ho, head.b_o)
+    return loss, NetworkParams(rnn.W_xh, rnn.W_hh, rnn.b, head.W_ho, head.b_o)
 
 
 @np.errstate(over="ignore")  # near temperature 0 the worse guesses rightly go to −infinity
 def write(
-    params: CharParams,
+    params: NetworkParams,
     rng: np.random.Generator,
     start: list[int],
     length: int,
     temperature: float = 1.0,
 ) -> list[int]:
-    """Let the network write.
-
-    Read `start`, then draw one character after the other from softmax(o_t / temperature).
+    """Read `start`, then draw one character after the other from softmax(o_t / temperature).
 
     Returns `length` new characters. Towards temperature 0 it always takes its best guess; above 1
     it takes risks. Raises ValueError for an empty or unknown start, a length below 1, or a
     temperature that is not positive.
     """
-    check.check_rng(rng)
     check.check_positive_int(length=length)
-    check.check_positive_finite(temperature=temperature)
-    start = check.as_array("start", start)
-    _check_tokens(start, "T", params, CharParams, "start")
+    check.check_positive(temperature=temperature)
+    params, start = _checked(params, NetworkParams, start=(start, "T"))
     one_hot = _one_hot(params)
     h_t = rnn_forward(params.rnn, one_hot[start[None]])[:, -1]
     written = []
@@ -220,19 +202,30 @@ def write(
 
 SHAPES = {
     ClassifierParams: ("V D", "D H", "H H", "H", "H 1", "1"),
-    CharParams: ("V H", "H H", "H", "H V", "V"),
+    NetworkParams: ("V H", "H H", "H", "H V", "V"),  # of characters
 }
 
 
+def _checked(params, kind, **tokens):
+    """Return the params as arrays, and the tokens, which number rows of the first of them."""
+    check.check_params(params, kind)
+    named = zip(kind._fields, zip(params, SHAPES[kind], strict=True), strict=True)
+    params = kind(**check.as_floats({"1": 1}, **dict(named)))
+    ((name, (numbers, letters)),) = tokens.items()
+    return params, check.as_tokens(name, numbers, letters, len(params[0]))
+
+
+def _labels(labels, size):
+    labels = check.as_array("labels", labels)
+    check.check_shapes({"B": size}, labels=(labels, "B"))
+    check.check_between("labels", labels, 0, 1)
+    return labels
+
+
 def _logits(params, tokens, mask):
-    x = _embed(params, tokens)
-    h = rnn_forward(params.rnn, x, mask=mask)
+    params, tokens = _checked(params, ClassifierParams, tokens=(tokens, "B T"))
+    h = rnn_forward(params.rnn, params.E[tokens], mask=mask)
     return head_forward(params.head, h[:, -1])[:, 0]
-
-
-def _embed(params, tokens, letters="B T"):
-    _check_tokens(tokens, letters, params, ClassifierParams)
-    return params.E[tokens]
 
 
 def _one_hot(params):
@@ -240,33 +233,15 @@ def _one_hot(params):
     return np.eye(len(params.W_xh), dtype=params.W_xh.dtype)
 
 
-def _check_tokens(tokens, letters, params, kind, name="tokens"):
-    """Check the params, and that tokens number rows of their first array, shaped as the letters say."""
-    check.check_params(params, kind)
-    arrays = zip(kind._fields, params, SHAPES[kind], strict=True)
-    check.check_arrays({"1": 1}, **{field: (a, shape) for field, a, shape in arrays})
-    check.check_numpy(**{name: tokens})
-    check.check_shapes(**{name: (tokens, letters)})
-    check.check_tokens(name, tokens, len(params[0]))
-
-
-def _check_labels(labels, rows):
-    check.check_numpy(labels=labels)
-    check.check_shapes({"B": len(rows)}, labels=(labels, "B"))
-    check.check_between("labels", check.check_targets("labels", labels, rows.dtype), 0, 1)
-
-
-def _dropout_mask(rng, dropout, shape, dtype):
+def _dropout_mask(rng, dropout, a):
+    """Zeros with probability `dropout`, and 1 / (1 − dropout), shaped as `a`."""
     if dropout == 0:
-        return dtype.type(1)
-    return (rng.random(shape, dtype=np.float32) >= dropout) * dtype.type(1 / (1 - dropout))
+        return np.ones_like(a)
+    return (rng.random(a.shape, dtype=np.float32) >= dropout) * a.dtype.type(1 / (1 - dropout))
 
 
 def _sum_rows(tokens, rows, size):
-    """Add up the rows (B, T, D) that belong to the same token.
-
-    The gradient of E[tokens] by E, shape (size, D).
-    """
+    """Add up the rows (B, T, D) of the same token: the gradient of E[tokens] by E, (size, D)."""
     order = np.argsort(tokens, axis=None, kind="stable")
     used, starts = np.unique(tokens.reshape(-1)[order], return_index=True)
     total = np.zeros((size, rows.shape[-1]), rows.dtype)

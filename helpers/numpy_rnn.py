@@ -7,6 +7,7 @@ here, so the matrices are those of the equations transposed, and
 `keras.layers.SimpleRNN(...).set_weights(params)` needs no transpose.
 """
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 from helpers import _validation as check
@@ -23,7 +24,7 @@ class RNNParams(NamedTuple):
 
 
 class RNNGrads(NamedTuple):
-    """Gradient of the loss by everything that `rnn_forward` takes, each shaped as what it belongs to."""
+    """Gradient of the loss by all that `rnn_forward` takes, each shaped as what it belongs to."""
 
     W_xh: np.ndarray  # (D, H)
     W_hh: np.ndarray  # (H, H)
@@ -33,18 +34,19 @@ class RNNGrads(NamedTuple):
 
 
 class Activation(NamedTuple):
-    """σ, computed in place, and its derivative σ′(z) written in terms of h = σ(z)."""
+    """σ, which takes `out=` as NumPy's functions do, and σ′(z) in terms of h = σ(z)."""
 
-    apply: callable  # z -> None: replaces z by σ(z)
-    slope: callable  # h -> σ′(z)
+    apply: Callable  # z -> σ(z)
+    slope: Callable  # h -> σ′(z)
 
 
-def _sigmoid(z):
-    """Replace z by 1 / (1 + e^−z), as (1 + tanh(z/2)) / 2, which cannot overflow."""
-    z *= 0.5
-    np.tanh(z, out=z)
-    z += 1
-    z *= 0.5
+def _sigmoid(z, out=None):
+    """1 / (1 + e^−z), as (1 + tanh(z/2)) / 2, which cannot overflow."""
+    h = np.multiply(z, 0.5, out=out)
+    h = np.tanh(h, out=h)
+    h += 1
+    h *= 0.5
+    return h
 
 
 def _tanh_slope(h):
@@ -53,10 +55,12 @@ def _tanh_slope(h):
 
 
 ACTIVATIONS = {
-    "tanh": Activation(lambda z: np.tanh(z, out=z), _tanh_slope),
+    "tanh": Activation(np.tanh, _tanh_slope),
     "sigmoid": Activation(_sigmoid, lambda h: h * (1 - h)),
-    "relu": Activation(lambda z: np.maximum(z, 0, out=z), lambda h: (h > 0).astype(h.dtype)),
-    "linear": Activation(lambda z: None, np.ones_like),
+    "relu": Activation(
+        lambda z, out=None: np.maximum(z, 0, out=out), lambda h: (h > 0).astype(h.dtype)
+    ),
+    "linear": Activation(np.positive, np.ones_like),
 }
 
 
@@ -70,11 +74,10 @@ def init_params(
     (Saxe et al. 2014; Mezzadri 2007).
 
     Returns RNNParams of shapes (D, H), (H, H), (H,). Raises ValueError for sizes that are not
-    positive whole numbers.
+    positive whole numbers and for a dtype other than float32 and float64.
     """
-    check.check_rng(rng)
     check.check_positive_int(input_size=input_size, hidden_size=hidden_size)
-    check.check_dtype(dtype)
+    check.check_choice("dtype", str(np.dtype(dtype)), check.FLOATS)
     limit = np.sqrt(6 / (input_size + hidden_size))
     W_xh = rng.uniform(-limit, limit, (input_size, hidden_size))
     Q, R = np.linalg.qr(rng.standard_normal((hidden_size, hidden_size)))
@@ -93,9 +96,10 @@ def rnn_step(
     x_t (B, D) and h_prev (B, H) give h_t (B, H), all of one dtype; activation is tanh, sigmoid,
     relu or linear. Raises ValueError and TypeError as `rnn_forward` does.
     """
-    check_arguments(params, activation, x_t=(x_t, "B D"), h_prev=(h_prev, "B H"))
-    h_t = x_t @ params.W_xh + h_prev @ params.W_hh + params.b
-    ACTIVATIONS[activation].apply(h_t)
+    arrays = as_arrays(params, activation, x_t=(x_t, "B D"), h_prev=(h_prev, "B H"))
+    W_xh, W_hh, b, x_t, h_prev = arrays.values()
+    z_t = x_t @ W_xh + h_prev @ W_hh + b
+    h_t = ACTIVATIONS[activation].apply(z_t)
     check.check_overflow("h_t", h_t)
     return h_t
 
@@ -114,28 +118,25 @@ def rnn_forward(
     T, H); h[:, −1] is the last. Where the mask is False the step is skipped: the state is carried
     through unchanged.
 
-    Raises ValueError naming the argument for a wrong rank, size or dtype, an empty axis, NaN or
-    infinity, an unknown activation, or states that overflow; TypeError for anything but RNNParams
-    and NumPy arrays.
+    All arrays are float32, or all are float64; a list of numbers is float64. Raises ValueError
+    naming the argument for a wrong rank, size or dtype, an empty axis, NaN or infinity, an unknown
+    activation, or states that overflow; TypeError unless params are RNNParams.
     """
-    _check_sequence(params, x, h_0, mask, activation)
-    W_xh, W_hh, b = params
-    apply = ACTIVATIONS[activation].apply
+    W_xh, W_hh, b, x, h_0, skipped = _time_first(params, x, h_0, mask, activation)
+    sigma = ACTIVATIONS[activation].apply
 
-    # Every x_t W_xh is known before the loop, so one call does them all. Time first: each step is
-    # one block of memory, filled with z_t here and turned into h_t in place below.
-    h = np.matmul(x.swapaxes(0, 1), W_xh)
-    h += b
-    h_prev = h_0 if h_0 is not None else np.zeros_like(h[0])
-    recurrent = np.empty_like(h[0])
-    for t, h_t in enumerate(h):
-        h_t += np.matmul(h_prev, W_hh, out=recurrent)
-        apply(h_t)
-        if mask is not None:
-            np.copyto(h_t, h_prev, where=~mask[:, t, None])
+    z = x @ W_xh  # every x_t W_xh in one product, as they are known before the loop
+    z += b
+    h_prev = h_0
+    for t, z_t in enumerate(z):
+        z_t += h_prev @ W_hh  # z_t = x_t W_xh + h_{t−1} W_hh + b
+        h_t = sigma(z_t, out=z_t)  # h_t = σ(z_t), in the place of z_t
+        if skipped is not None:
+            np.copyto(h_t, h_prev, where=skipped[t])  # h_t = h_{t−1} where the mask is False
         h_prev = h_t
+    h = z.swapaxes(0, 1)
     check.check_overflow("h", h)
-    return h.swapaxes(0, 1)
+    return h
 
 
 @np.errstate(over="ignore", invalid="ignore")
@@ -148,9 +149,7 @@ def rnn_backward(
     mask: np.ndarray | None = None,
     activation: str = "tanh",
 ) -> RNNGrads:
-    """Backpropagate through time.
-
-    Equation (4) for a loss at every step, summed in one sweep from T to 1.
+    """Backpropagate through time: equation (4), summed in one sweep from T to 1.
 
     With δ_t = ∂L/∂z_t the sweep is δ_t = (dh_t + δ_{t+1} W_hhᵀ) ⊙ σ′(z_t), and then ∂L/∂W_hh = Σ_t
     h_{t−1}ᵀ δ_t, ∂L/∂W_xh = Σ_t x_tᵀ δ_t, ∂L/∂b = Σ_t δ_t, ∂L/∂x_t = δ_t W_xhᵀ, ∂L/∂h_0 = δ_1
@@ -162,73 +161,58 @@ def rnn_backward(
 
     Returns RNNGrads. Raises ValueError and TypeError as `rnn_forward` does.
     """
-    last_only = getattr(dh, "ndim", 3) == 2
-    _check_sequence(
-        params, x, h_0, mask, activation, h=(h, "B T H"), dh=(dh, "B H" if last_only else "B T H")
-    )
-    W_xh, W_hh, _ = params
-    h_time_first = _time_first(h)
-    W_hh_T = np.ascontiguousarray(W_hh.T)
+    last_only = check.as_array("dh", dh).ndim == 2
+    more = {"h": (h, "B T H"), "dh": (dh, "B H" if last_only else "B T H")}
+    arrays = _time_first(params, x, h_0, mask, activation, **more)
+    W_xh, W_hh, _, x, h_0, skipped, h, dh = arrays
+    T, B, H = h.shape
+    h = np.ascontiguousarray(h)  # no copy for what `rnn_forward` returned
+    W_hh_T = W_hh.T.copy()
 
-    dz = ACTIVATIONS[activation].slope(h_time_first)  # σ′(z_t); becomes δ_t step by step
-    # carry is ∂L/∂h_t as far as it comes from later steps; a loss at the last step alone is such an
-    # arrival at t = T.
-    carry = dh.copy() if last_only else np.zeros_like(dz[0])
-    for t in reversed(range(len(dz))):
-        if not last_only:
-            carry += dh[:, t]
-        if mask is None:
-            dz[t] *= carry
-            np.matmul(dz[t], W_hh_T, out=carry)
-        else:
-            real = mask[:, t, None]
-            dz[t] *= np.where(real, carry, 0)
-            carry = np.where(real, dz[t] @ W_hh_T, carry)
+    slope = ACTIVATIONS[activation].slope(h)  # σ′(z_t) for every t
+    if skipped is not None:
+        np.copyto(slope, 0, where=skipped)  # what is skipped does not depend on z_t
+    carry = dh if last_only else np.zeros_like(h_0)
+    for t in reversed(range(T)):
+        dh_t = carry if last_only else dh[t] + carry  # ∂L/∂h_t, through h_{t+1} and directly
+        slope_t = slope[t]
+        dz_t = np.multiply(dh_t, slope_t, out=slope_t)  # δ_t = ∂L/∂h_t ⊙ σ′(z_t), in its place
+        carry = dz_t @ W_hh_T  # δ_t W_hhᵀ, on its way to h_{t−1}
+        if skipped is not None:
+            np.copyto(carry, dh_t, where=skipped[t])  # ∂L/∂h_t itself where h_t was h_{t−1}
+    dz = slope  # every σ′(z_t) has become δ_t
 
-    x_rows, dz_rows = _rows(x.swapaxes(0, 1).copy()), _rows(dz)
-    dW_hh = _rows(h_time_first[:-1]).T @ dz_rows[len(carry) :]
-    if h_0 is not None:
+    x_rows, dz_rows = x.copy().reshape(T * B, -1), dz.reshape(T * B, H)
+    dW_xh = x_rows.T @ dz_rows  # Σ_t x_tᵀ δ_t
+    dW_hh = h[:-1].reshape(-1, H).T @ dz_rows[B:]  # Σ_t h_{t−1}ᵀ δ_t
+    if h_0.any():  # for one sample this product would take as long as all the others
         dW_hh += h_0.T @ dz[0]
-    dW_xh = x_rows.T @ dz_rows
-    db = (
-        np.ones(len(dz_rows), dz.dtype) @ dz_rows
-    )  # the sum over all rows, four times as fast as sum(axis=0)
-    # New memory costs as much as the arithmetic. This copy of x is used up, and the gradient by x
-    # takes its place.
-    dx = np.matmul(dz_rows, W_xh.T, out=x_rows).reshape(*dz.shape[:2], -1).swapaxes(0, 1)
-    grads = RNNGrads(dW_xh, dW_hh, db, dx, h_0=carry)
+    db = np.ones(T * B, dz.dtype) @ dz_rows  # Σ_t δ_t, four times as fast as sum(axis=0)
+    # New memory costs as much as the arithmetic: the copy of x is used up, and dx takes its place.
+    dx = np.matmul(dz_rows, W_xh.T, out=x_rows)  # δ_t W_xhᵀ
+    grads = RNNGrads(dW_xh, dW_hh, db, dx.reshape(T, B, -1).swapaxes(0, 1), h_0=carry)
     check.check_overflow("the gradient", *grads)
     return grads
 
 
-def check_arguments(params: RNNParams, activation: str, **arrays) -> dict[str, int]:
-    """Check the weights, the activation and `name=(array, "B T D")` pairs.
-
-    Return the size of each letter.
-    """
+def as_arrays(params: RNNParams, activation: str, **arrays) -> dict[str, np.ndarray]:
+    """Return the weights and then the `name=(value, "B T D")` pairs as {name: array}, checked."""
     check.check_choice("activation", activation, ACTIVATIONS)
     check.check_params(params, RNNParams)
-    W_xh, W_hh, b = params
-    return check.check_arrays(W_xh=(W_xh, "D H"), W_hh=(W_hh, "H H"), b=(b, "H"), **arrays)
+    weights = zip(RNNParams._fields, zip(params, ("D H", "H H", "H"), strict=True), strict=True)
+    return check.as_floats(**dict(weights), **arrays)
 
 
-def _check_sequence(params, x, h_0, mask, activation, **more):
-    optional = {} if h_0 is None else {"h_0": (h_0, "B H")}
-    sizes = check_arguments(params, activation, x=(x, "B T D"), **optional, **more)
-    if mask is not None:
-        check.check_numpy(mask=mask)
-        check.check_mask(mask)
-        check.check_shapes(sizes, mask=(mask, "B T"))
+def _time_first(params, x, h_0, mask, activation, **more):
+    """Check everything; put time first, so that each step is a row of the first axis.
 
-
-def _time_first(a):
-    """(B, T, N) -> (T, B, N), contiguous.
-
-    No copy for what `rnn_forward` returned, one for the rest.
+    Returns W_xh, W_hh, b, x (T, B, D), h_0 (zeros for None), where a step is skipped (T, B, 1) or
+    None, and what else came.
     """
-    return np.ascontiguousarray(a.swapaxes(0, 1))
-
-
-def _rows(a):
-    """(T, B, N) -> (T·B, N), one row for each step of each sample."""
-    return a.reshape(-1, a.shape[-1])
+    given = {} if h_0 is None else {"h_0": (h_0, "B H")}
+    arrays = as_arrays(params, activation, x=(x, "B T D"), **given, **more)
+    W_xh, W_hh, b, x, *_ = arrays.values()
+    h_0 = arrays.get("h_0", np.zeros((len(x), len(b)), x.dtype))
+    skipped = None if mask is None else ~check.as_mask(mask, x.shape[:2]).T[..., None]
+    others = [a if a.ndim < 3 else a.swapaxes(0, 1) for a in map(arrays.get, more)]
+    return W_xh, W_hh, b, x.swapaxes(0, 1), h_0, skipped, *others

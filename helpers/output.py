@@ -1,7 +1,4 @@
-"""From the states to a number to minimise.
-
-The output head, equation (2), and the losses, each with its gradient.
-"""
+"""From the states to a loss: the output head, equation (2), and the losses with their gradients."""
 
 from typing import NamedTuple
 
@@ -28,13 +25,9 @@ class HeadGrads(NamedTuple):
 def init_head(
     rng: np.random.Generator, hidden_size: int, output_size: int, dtype=np.float32
 ) -> HeadParams:
-    """Draw W_ho Glorot uniform (Glorot & Bengio 2010, eq.
-
-    16) and set b_o to zero; shapes (H, O) and (O,).
-    """
-    check.check_rng(rng)
+    """Draw W_ho (H, O) Glorot uniform (Glorot & Bengio 2010, eq. 16) and set b_o (O,) to zero."""
     check.check_positive_int(hidden_size=hidden_size, output_size=output_size)
-    check.check_dtype(dtype)
+    check.check_choice("dtype", str(np.dtype(dtype)), check.FLOATS)
     limit = np.sqrt(6 / (hidden_size + output_size))
     W_ho = rng.uniform(-limit, limit, (hidden_size, output_size)).astype(dtype)
     return HeadParams(W_ho, np.zeros(output_size, dtype))
@@ -47,23 +40,22 @@ def head_forward(params: HeadParams, h: np.ndarray) -> np.ndarray:
     h (B, H) or (B, T, H) gives o (B, O) or (B, T, O). Raises ValueError or TypeError naming the
     argument that does not fit.
     """
-    _check_head(params, h)
-    o = h @ params.W_ho + params.b_o
+    W_ho, b_o, h = _head_arrays(params, h).values()
+    o = h @ W_ho + b_o
     check.check_overflow("o", o)
     return o
 
 
 @np.errstate(over="ignore", invalid="ignore")
 def head_backward(params: HeadParams, h: np.ndarray, do: np.ndarray) -> HeadGrads:
-    """Pass the gradient ∂L/∂o back through the head.
+    """Pass the gradient do = ∂L/∂o back through the head.
 
-    ∂L/∂W_ho = Σ hᵀ do, ∂L/∂b_o = Σ do, ∂L/∂h = do W_hoᵀ.
-
-    h and do as in `head_forward`; the sums run over batch and time. Raises as `head_forward`.
+    ∂L/∂W_ho = Σ hᵀ do, ∂L/∂b_o = Σ do, ∂L/∂h = do W_hoᵀ, the sums over batch and time. h and do as
+    in `head_forward`. Raises as `head_forward`.
     """
-    _check_head(params, h, do=(do, _letters(h).replace("H", "O")))
+    W_ho, _, h, do = _head_arrays(params, h, do=do).values()
     h_rows, do_rows = h.reshape(-1, h.shape[-1]), do.reshape(-1, do.shape[-1])
-    grads = HeadGrads(h_rows.T @ do_rows, do_rows.sum(axis=0), do @ params.W_ho.T)
+    grads = HeadGrads(h_rows.T @ do_rows, do_rows.sum(axis=0), do @ W_ho.T)
     check.check_overflow("the gradient", *grads)
     return grads
 
@@ -73,39 +65,37 @@ def sigmoid(o: np.ndarray) -> np.ndarray:
 
     Raises ValueError for NaN and what is no number.
     """
-    o = check.as_floats("o", o)
+    o = check.as_array("o", o)
     if np.isnan(o).any():
         raise ValueError("o must hold numbers, got NaN")
     return 0.5 * (1 + np.tanh(0.5 * o))
 
 
-@np.errstate(
-    over="ignore"
-)  # a difference beyond the largest float is −infinity, and its e^ rightly 0
+@np.errstate(over="ignore")  # a difference may be −infinity, and its e^ is rightly 0
 def softmax(o: np.ndarray) -> np.ndarray:
-    """e^o / Σ e^o over the last axis, for numbers in any shape, shifted by the maximum so that it cannot overflow.
+    """e^o / Σ e^o over the last axis, for numbers in any shape.
 
-    Raises ValueError for an empty row, a row whose largest number is not finite, and what is no
-    number.
+    All are shifted by the largest, so that nothing overflows. Raises ValueError for an empty row, a
+    row whose largest number is not finite, and what is no number.
     """
-    o = check.as_floats("o", o)
+    o = check.as_array("o", o)
     if o.ndim == 0 or o.size == 0:
         raise ValueError(f"o must hold at least one row of logits, got shape {o.shape}")
     largest = o.max(axis=-1, keepdims=True)
     if not np.isfinite(largest).all():
         raise ValueError("o must have a finite largest number in every row, got NaN or infinity")
-    e = np.exp(o - largest)
+    e = np.exp(np.subtract(o, largest, dtype=o.dtype if o.dtype.kind == "f" else float))
     return e / e.sum(axis=-1, keepdims=True)
 
 
 @np.errstate(over="ignore", invalid="ignore")
 def sigmoid_cross_entropy(o: np.ndarray, y: np.ndarray) -> tuple[float, np.ndarray]:
-    """Mean of −y log p − (1 − y) log(1 − p) with p = sigmoid(o), in nats, and its gradient (p − y) / n.
+    """Mean of −y log p − (1 − y) log(1 − p), in nats, with p = sigmoid(o); gradient (p − y) / n.
 
     o and y have the same shape, n is their size; y holds numbers from 0 to 1 of any dtype. Raises
     ValueError for shapes that differ, labels outside [0, 1], or logits that are not finite floats.
     """
-    y = _check_loss(o, y)
+    o, y = _logits_and_targets(o, y)
     check.check_between("y", y, 0, 1)
     # max(o, 0) − o y + log(1 + e^−|o|): the same sum, without the logarithm of a rounded 0.
     loss = np.mean(np.maximum(o, 0) - o * y + np.log1p(np.exp(-np.abs(o))))
@@ -120,20 +110,20 @@ def softmax_cross_entropy(o: np.ndarray, y: np.ndarray) -> tuple[float, np.ndarr
     o (…, O) are logits, y (…) whole numbers from 0 to O − 1; n is the size of y. Raises ValueError
     for shapes that do not match, labels out of range, or logits that are not finite floats.
     """
-    check.check_numpy(o=o, y=y)
+    o, y = check.as_array("o", o), check.as_array("y", y)
     if o.ndim == 0 or o.size == 0:
         raise ValueError(f"o must hold at least one row of logits, got shape {o.shape}")
     if y.shape != o.shape[:-1]:
         raise ValueError(
             f"y must have the shape of o without its last axis, {o.shape[:-1]}, got {y.shape}"
         )
-    check.check_floats(o=o)
-    check.check_tokens("y", y, o.shape[-1])
-    check.check_finite(o=o)
+    check.check_dtypes(o=o)
+    check.check_finite("o", o)
+    y = check.as_tokens("y", y.reshape(-1), "n", o.shape[-1])
     rows = o.reshape(-1, o.shape[-1])
     log_p = rows - rows.max(axis=-1, keepdims=True)
     log_p -= np.log(np.exp(log_p).sum(axis=-1, keepdims=True))
-    picked = np.arange(len(rows)), y.reshape(-1)
+    picked = np.arange(len(rows)), y
     loss = -log_p[picked].mean()
     check.check_overflow("the loss", loss)
     do = np.exp(log_p)
@@ -148,29 +138,29 @@ def squared_error(o: np.ndarray, y: np.ndarray) -> tuple[float, np.ndarray]:
 
     Raises ValueError for shapes that differ or values that are not finite floats.
     """
-    y = _check_loss(o, y)
+    o, y = _logits_and_targets(o, y)
     error = o - y
     loss = np.mean(error * error)
     check.check_overflow("the loss", loss)
     return float(loss), error * (2 / o.size)
 
 
-def _check_head(params, h, **more):
+def _head_arrays(params, h, **do):
     check.check_params(params, HeadParams)
-    check.check_arrays(W_ho=(params.W_ho, "H O"), b_o=(params.b_o, "O"), h=(h, _letters(h)), **more)
+    letters = "B H" if check.as_array("h", h).ndim == 2 else "B T H"
+    more = {name: (a, letters.replace("H", "O")) for name, a in do.items()}
+    return check.as_floats(W_ho=(params.W_ho, "H O"), b_o=(params.b_o, "O"), h=(h, letters), **more)
 
 
-def _letters(h):
-    return "B H" if getattr(h, "ndim", 3) == 2 else "B T H"
-
-
-def _check_loss(o, y):
-    """Check logits o against targets y, and return y in the dtype of o."""
-    check.check_numpy(o=o, y=y)
+def _logits_and_targets(o, y):
+    """Return o, and y in the dtype of o; they have the same shape."""
+    o, y = check.as_array("o", o), check.as_array("y", y)
     if o.shape != y.shape or o.size == 0:
         raise ValueError(
-            f"o and y must have the same, non-empty shape, got {o.shape} and {y.shape}"
+            f"o and y must have the same shape, not empty, got {o.shape} and {y.shape}"
         )
-    check.check_floats(o=o)
-    check.check_finite(o=o)
-    return check.check_targets("y", y, o.dtype)
+    check.check_dtypes(o=o)
+    check.check_finite("o", o)
+    y = y.astype(o.dtype)
+    check.check_finite("y", y)
+    return o, y

@@ -1,6 +1,4 @@
-"""The same recurrence in TensorFlow.
-
-Differentiated by `tf.GradientTape`, and as a cell that Keras can loop over.
+"""The same recurrence in TensorFlow, for `tf.GradientTape`, and as a cell that Keras can loop over.
 
 `rnn_step` and `rnn_forward` have the signatures, shapes and meaning of those in
 `helpers.numpy_rnn`.
@@ -10,7 +8,6 @@ from helpers import _validation as check
 from helpers.numpy_rnn import RNNParams
 
 import keras
-import numpy as np
 import tensorflow as tf
 
 ACTIVATIONS = {"tanh": tf.tanh, "sigmoid": tf.sigmoid, "relu": tf.nn.relu, "linear": tf.identity}
@@ -19,16 +16,13 @@ ACTIVATIONS = {"tanh": tf.tanh, "sigmoid": tf.sigmoid, "relu": tf.nn.relu, "line
 def rnn_step(
     params: RNNParams, x_t: tf.Tensor, h_prev: tf.Tensor, activation: str = "tanh"
 ) -> tf.Tensor:
-    """One step of the recurrence.
-
-    h_t = σ(x_t W_xh + h_{t−1} W_hh + b), equation (3) with one sample a row.
+    """Take one step of (3), h_t = σ(x_t W_xh + h_{t−1} W_hh + b), with one sample a row.
 
     x_t (B, D) and h_prev (B, H) give h_t (B, H), all of one dtype. Raises ValueError and TypeError
     as `rnn_forward`.
     """
-    (W_xh, W_hh, b), x_t, h_prev = _tensors(
-        params, activation, x_t=(x_t, "B D"), h_prev=(h_prev, "B H")
-    )
+    tensors = _tensors(params, activation, x_t=(x_t, "B D"), h_prev=(h_prev, "B H"))
+    W_xh, W_hh, b, x_t, h_prev = tensors.values()
     return ACTIVATIONS[activation](x_t @ W_xh + h_prev @ W_hh + b)
 
 
@@ -50,37 +44,28 @@ def rnn_forward(
     graph that runs cannot raise. Raises ValueError naming the argument for a wrong rank, size or
     dtype, an empty axis, or an unknown activation; TypeError unless params are RNNParams.
     """
-    arrays = {"x": (x, "B T D")}
-    if h_0 is not None:
-        arrays["h_0"] = (h_0, "B H")
-    if mask is not None:
-        arrays["mask"] = (mask, "B T")
-    (W_xh, W_hh, b), x, *rest = _tensors(params, activation, **arrays)
-    mask = None if mask is None else rest.pop()
+    given = {"x": (x, "B T D"), "h_0": (h_0, "B H"), "mask": (mask, "B T")}
+    given = {name: pair for name, pair in given.items() if pair[0] is not None}
+    tensors = _tensors(params, activation, **given)
+    W_xh, W_hh, b, x = (tensors[name] for name in ("W_xh", "W_hh", "b", "x"))
     sigma = ACTIVATIONS[activation]
 
-    def step(h_prev, z_x):
-        return sigma(z_x + h_prev @ W_hh)
+    def step(h_prev, inputs):
+        z_x, real = inputs  # x_t W_xh + b, and where the step is real
+        h_t = sigma(z_x + h_prev @ W_hh)
+        return tf.where(real[:, None], h_t, h_prev)
 
-    def masked_step(h_prev, inputs):
-        z_x, real = inputs
-        return tf.where(real[:, None], step(h_prev, z_x), h_prev)
-
-    # Every x_t W_xh in one matrix product; then time first, because tf.scan walks along the first
-    # axis.
+    # One product for every x_t W_xh; then time first, because tf.scan walks along the first axis.
     z_x = tf.transpose(tf.tensordot(x, W_xh, axes=1) + b, [1, 0, 2])
-    h_0 = rest.pop() if rest else tf.zeros_like(z_x[0])
-    h = (
-        tf.scan(step, z_x, h_0)
-        if mask is None
-        else tf.scan(masked_step, (z_x, tf.transpose(mask)), h_0)
-    )
+    h_0 = tensors.get("h_0", tf.zeros_like(z_x[0]))
+    mask = tensors.get("mask", tf.fill(tf.shape(x)[:2], True))
+    h = tf.scan(step, (z_x, tf.transpose(mask)), h_0)
     return tf.transpose(h, [1, 0, 2])
 
 
 @keras.saving.register_keras_serializable(package="unrolled")
 class ElmanCell(keras.layers.Layer):
-    """One step of equation (3) for `keras.layers.RNN`, which supplies the loop, the masks and the initial state.
+    """One step of (3) for `keras.layers.RNN`, which has the loop, the masks and the initial state.
 
     `keras.layers.RNN(ElmanCell(units))` computes what `keras.layers.SimpleRNN(units)` computes, and
     its weights come in the same order (kernel (D, H), recurrent_kernel (H, H), bias (H,)). After
@@ -119,10 +104,7 @@ class ElmanCell(keras.layers.Layer):
         )
 
     def call(self, inputs, states):
-        """(x_t (B, D), [h_{t−1} (B, H)]) -> (o_t, [h_t]), where the output is the new state itself.
-
-        o_t = h_t.
-        """
+        """(x_t (B, D), [h_{t−1} (B, H)]) -> (h_t, [h_t]): the output is the new state itself."""
         (h_prev,) = states
         check.check_shapes({"H": self.units}, inputs=(inputs, "B D"), h_prev=(h_prev, "B H"))
         z_t = (
@@ -145,36 +127,15 @@ class ElmanCell(keras.layers.Layer):
 
 
 def _tensors(params, activation, **arrays):
-    """Check everything at the door.
-
-    Return the params and then the `name=(array, "B T D")` pairs as tensors.
-    """
+    """Return the weights and then the `name=(array, "B T D")` pairs as {name: tensor}, checked."""
     check.check_choice("activation", activation, ACTIVATIONS)
     check.check_params(params, RNNParams)
-    params = RNNParams(
-        *(_tensor(name, a) for name, a in zip(RNNParams._fields, params, strict=True))
-    )
-    tensors = {name: _tensor(name, a) for name, (a, _) in arrays.items()}
-    sizes = check.check_shapes(
-        W_xh=(params.W_xh, "D H"), W_hh=(params.W_hh, "H H"), b=(params.b, "H")
-    )
-    check.check_shapes(
-        sizes, **{name: (tensors[name], letters) for name, (_, letters) in arrays.items()}
-    )
-    if "mask" in tensors:
-        check.check_mask(tensors["mask"])
-    check.check_floats(
-        **params._asdict(), **{name: a for name, a in tensors.items() if name != "mask"}
-    )
-    return params, *tensors.values()
-
-
-def _tensor(name, a):
-    if isinstance(a, np.ndarray):
-        check.check_numpy(**{name: a})
-    try:
-        return tf.convert_to_tensor(a)
-    except (TypeError, ValueError) as error:
-        raise ValueError(
-            f"{name} must be a tensor or an array of numbers, got {type(a).__name__}"
-        ) from error
+    weights = zip(RNNParams._fields, zip(params, ("D H", "H H", "H"), strict=True), strict=True)
+    pairs = dict(weights) | arrays
+    tensors = {name: tf.convert_to_tensor(a) for name, (a, _) in pairs.items()}
+    check.check_shapes(**{name: (tensors[name], letters) for name, (_, letters) in pairs.items()})
+    floats = dict(tensors)
+    if "mask" in floats:
+        check.check_mask(floats.pop("mask"))
+    check.check_dtypes(**floats)
+    return tensors

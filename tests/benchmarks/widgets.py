@@ -1,6 +1,4 @@
-"""How fast the interactive figures answer.
-
-From the key press to the changed picture, in a real JupyterLab.
+"""How fast the interactive figures answer, from the key press to the changed picture, in Lab.
 
 ``make bench-widgets`` measures every figure, and beside it the same figure redrawn by
 ``ipywidgets.interact`` and shown as ``%matplotlib inline`` shows figures. Both hang on the same
@@ -23,11 +21,7 @@ from lab import browser, cell_of, keys_for, open_and_run, press, running, write_
 
 CHANGES = 24  # measured for each figure and each way
 WARM_UP = 3
-MEDIAN, PERCENTILE_90, TIMES_FASTER = (
-    45,
-    80,
-    2.5,
-)  # the targets: milliseconds, milliseconds, a ratio
+MEDIAN, PERCENTILE_90, TIMES_FASTER = 45, 80, 2.5  # targets: milliseconds, the same, a ratio
 
 SET_UP = """
 from helpers.teaching.interactive import PARTS
@@ -51,10 +45,7 @@ def redrawn_by_interact(name):
 
 
 def measure(names: list[str]) -> dict[str, dict[str, list[float]]]:
-    """Return milliseconds by figure and by way, "ours" and "interact".
-
-    Each figure is in a notebook of its own.
-    """
+    """Return milliseconds by figure, each in its own notebook, and way, "ours" and "interact"."""
     taken = {}
     with (
         tempfile.TemporaryDirectory() as folder,
@@ -74,9 +65,7 @@ def measure(names: list[str]) -> dict[str, dict[str, list[float]]]:
             for turn in range(WARM_UP + CHANGES):
                 for way, cell, own_keys in zip(taken[name], cells, keys, strict=True):
                     milliseconds = press(page, cell, next(own_keys))
-                    page.wait_for_timeout(
-                        100
-                    )  # a reader's finger, and whatever the browser still does
+                    page.wait_for_timeout(100)  # a reader's finger, and the rest of the drawing
                     if turn >= WARM_UP:
                         taken[name][way].append(milliseconds)
             page.get_by_text("Kernel", exact=True).first.click()

@@ -87,12 +87,6 @@ def test_tokens_are_words_and_tokenizing_them_again_changes_nothing(text):
     assert tokenize(" ".join(tokens)) == tokens
 
 
-def test_tokenize_names_what_is_wrong():
-    for text in (None, 3, b"bytes", ["words"]):
-        with refused(TypeError, "text must be a string", type(text).__name__):
-            tokenize(text)
-
-
 def test_vocabulary_is_a_two_way_table():
     vocabulary = Vocabulary(["good", "film"])
     assert len(vocabulary) == 4 and vocabulary.words == (PAD, UNKNOWN, "good", "film")
@@ -116,6 +110,10 @@ def test_vocabulary_names_what_is_wrong():
         Vocabulary(["a", "b", "a"])
     with refused(ValueError, "words must be different", "'<pad>'"):
         Vocabulary([PAD])
+    with refused(TypeError, "words must be lists of words, got the text 'good film'"):
+        Vocabulary("good film")
+    with refused(TypeError, "tokens must be lists of words"):
+        vocabulary.encode("good film")
 
 
 def test_build_vocabulary_takes_the_most_frequent_words():
@@ -180,7 +178,7 @@ def test_pad_takes_arrays():
         (([[1]], 2.0), ("length must be a positive whole number", "2.0")),
         (([[1]], None, "top"), ("side must be one of 'left', 'right'", "'top'")),
         (([[1.5, 2]],), ("sequences must hold whole numbers", "float64")),
-        (([["good"]],), ("sequences must hold whole numbers", "<U4")),
+        (([["good"]],), ("sequences must be an array of real numbers", "<U4")),
         (([[-1]],), ("sequences must lie between 0 and 2147483647", "-1")),
         (([[2**31]],), ("sequences must lie between 0 and 2147483647", "2147483648")),
     ],
@@ -243,40 +241,19 @@ def test_the_parts_have_the_sizes_asked_for(fractions):
 
 
 @pytest.mark.parametrize(
-    ("changes", "error", "parts"),
+    ("changes", "parts"),
     [
-        (dict(rng=0), TypeError, ("rng must be a NumPy Generator", "int")),
-        (dict(vocabulary_size=1), ValueError, ("size must be at least 3", "1")),
-        (
-            dict(fractions=(0.5, 0.5)),
-            ValueError,
-            ("fractions must be three positive numbers", "(0.5, 0.5)"),
-        ),
-        (
-            dict(fractions=(0.7, 0.0, 0.3)),
-            ValueError,
-            ("fractions must be three positive numbers", "0.0"),
-        ),
-        (
-            dict(fractions=(0.7, 0.2, 0.2)),
-            ValueError,
-            ("fractions must", "sum to 1", "(0.7, 0.2, 0.2)"),
-        ),
-        (
-            dict(fractions=(1 - 2e-6, 1e-6, 1e-6)),
-            ValueError,
-            ("fractions and neutral must leave reviews",),
-        ),
-        (dict(neutral=0), ValueError, ("neutral must be a positive number", "0")),
-        (
-            dict(neutral=5),
-            ValueError,
-            ("fractions and neutral must leave reviews", "5", "0 + 0 + 0"),
-        ),
+        (dict(vocabulary_size=1), ("size must be at least 3", "1")),
+        (dict(fractions=(0.5, 0.5)), ("fractions must be three positive numbers", "(0.5, 0.5)")),
+        (dict(fractions=(0.7, 0.0, 0.3)), ("fractions must be three positive numbers", "0.0")),
+        (dict(fractions=(0.7, 0.2, 0.2)), ("fractions must", "sum to 1", "(0.7, 0.2, 0.2)")),
+        (dict(fractions=(1 - 2e-6, 1e-6, 1e-6)), ("fractions and neutral must leave reviews",)),
+        (dict(neutral=0), ("neutral must be a positive number", "0")),
+        (dict(neutral=5), ("fractions and neutral must leave reviews", "5", "0 + 0 + 0")),
     ],
 )
-def test_load_sentiment_names_what_is_wrong(changes, error, parts):
-    with refused(error, *parts):
+def test_load_sentiment_names_what_is_wrong(changes, parts):
+    with refused(ValueError, *parts):
         load_sentiment(**({"rng": rng()} | changes))
 
 
@@ -326,39 +303,9 @@ def test_minibatches_do_not_touch_the_arrays():
     np.testing.assert_array_equal(rows, np.arange(10))
 
 
-@pytest.mark.parametrize(
-    ("arguments", "error", "parts"),
-    [
-        ((0, [np.ones(3)], 2), TypeError, ("rng must be a NumPy Generator", "int")),
-        ((rng(), [np.ones(3)], 0), ValueError, ("batch_size must be a positive whole number", "0")),
-        (
-            (rng(), [np.ones(3), np.ones(4)], 2),
-            ValueError,
-            ("arrays must have the same number of rows", "[3, 4]"),
-        ),
-        (
-            (rng(), [np.ones(0)], 2),
-            ValueError,
-            ("arrays must have the same number of rows, at least one", "[0]"),
-        ),
-        (
-            (rng(), [np.array(1.0)], 2),
-            ValueError,
-            ("arrays must have the same number of rows", "[0]"),
-        ),
-        (
-            (rng(), [], 2),
-            ValueError,
-            ("arrays must have the same number of rows, at least one", "[]"),
-        ),
-        ((rng(), [[1, 2, 3]], 2), TypeError, ("arrays[0] must be a NumPy array", "list")),
-        (
-            (rng(), np.ones((3, 2)), 2),
-            TypeError,
-            ("arrays must be a list or tuple of arrays", "ndarray"),
-        ),
-    ],
-)
-def test_minibatches_name_what_is_wrong(arguments, error, parts):
-    with refused(error, *parts):
-        Minibatches(*arguments)
+def test_minibatches_name_what_is_wrong():
+    with refused(ValueError, "batch_size must be a positive whole number", "0"):
+        Minibatches(rng(), [np.ones(3)], 0)
+    for arrays, rows in (([np.ones(3), np.ones(4)], "[3, 4]"), ([np.ones(0)], "[0]"), ([], "[]")):
+        with refused(ValueError, "arrays must have the same number of rows", rows):
+            Minibatches(rng(), arrays, 2)

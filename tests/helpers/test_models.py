@@ -1,19 +1,16 @@
-"""The classifier and the character model.
-
-Gradients, consistency, and the order of Keras's weights.
-"""
+"""The classifier and the character model: gradients, consistency, the order of Keras's weights."""
 
 from helpers.gradients import finite_difference
 from helpers.models import (
-    CharParams,
     ClassifierParams,
+    NetworkParams,
     _dropout_mask,
     char_loss,
     classifier_loss,
     classify,
     evaluate_classifier,
-    init_char_model,
     init_classifier,
+    init_network,
     read_along,
     write,
 )
@@ -41,7 +38,7 @@ def classifier(seed=0, dtype=np.float64):
 
 
 def char_model(seed=0, dtype=np.float64):
-    return randomised(init_char_model(rng(), CHARACTERS, 5, dtype), seed)
+    return randomised(init_network(rng(), CHARACTERS, 5, CHARACTERS, dtype), seed)
 
 
 TOKENS = np.array([[3, 2, 3, 0, 0], [5, 6, 1, 4, 2], [0, 0, 0, 0, 0]])
@@ -80,7 +77,7 @@ def test_gradients_with_dropout(dropout):
 @given(st.integers(1, 3), st.integers(2, 5), st.integers(0, 2**32))
 def test_gradients_of_the_character_model(B, length, seed):
     tokens = rng(seed).integers(0, 4, (B, length))
-    params = randomised(init_char_model(rng(), 4, 2, np.float64), seed)
+    params = randomised(init_network(rng(), 4, 2, 4, np.float64), seed)
     assert_gradients(lambda params: char_loss(params, tokens), params)
 
 
@@ -92,7 +89,7 @@ def test_dtype_in_is_dtype_out(dtype):
         classify(params, TOKENS, MASK),
     ]
     arrays += [*read_along(params, TOKENS[1]), *char_loss(chars, TOKENS)[1]]
-    arrays += [*init_classifier(rng(), 9, 2, 3, dtype), *init_char_model(rng(), 9, 2, dtype)]
+    arrays += [*init_classifier(rng(), 9, 2, 3, dtype), *init_network(rng(), 9, 2, 9, dtype)]
     assert {a.dtype for a in arrays} == {np.dtype(dtype)}
 
 
@@ -141,7 +138,7 @@ def test_words_that_are_not_in_the_batch_get_no_gradient():
 
 def test_dropout_drops_the_share_asked_for_and_keeps_the_mean():
     for dropout in (0.2, 0.75):
-        keep = _dropout_mask(rng(), dropout, (200, 500), np.dtype(np.float64))
+        keep = _dropout_mask(rng(), dropout, np.empty((200, 500)))
         np.testing.assert_allclose(np.unique(keep), [0, 1 / (1 - dropout)], rtol=1e-12)
         assert np.mean(keep == 0) == pytest.approx(dropout, abs=0.01)
 
@@ -180,7 +177,7 @@ def test_influence_is_the_slope_of_the_last_verdict_by_each_word():
 
 
 def test_char_loss_of_a_model_that_knows_nothing():
-    blank = CharParams(*map(np.zeros_like, char_model()))
+    blank = NetworkParams(*map(np.zeros_like, char_model()))
     assert char_loss(blank, TOKENS)[0] == pytest.approx(np.log(CHARACTERS), rel=1e-12)
 
 
@@ -189,7 +186,7 @@ def remembers_nothing(targets):
     V = len(targets)
     W_ho = np.full((V, V), -30.0)
     W_ho[np.arange(V), targets] = 30
-    return CharParams(np.eye(V), np.zeros((V, V)), np.zeros(V), W_ho, np.zeros(V))
+    return NetworkParams(np.eye(V), np.zeros((V, V)), np.zeros(V), W_ho, np.zeros(V))
 
 
 def test_writing_follows_the_model():
@@ -217,7 +214,7 @@ def test_writing_near_temperature_0_takes_the_best_guess():
 
 
 def test_writing_draws_from_the_softmax_at_its_temperature():
-    model = CharParams(*map(np.zeros_like, char_model()))._replace(b_o=np.log(np.arange(1.0, 8)))
+    model = NetworkParams(*map(np.zeros_like, char_model()))._replace(b_o=np.log(np.arange(1.0, 8)))
     for temperature, power in ((1, 1), (0.5, 2), (1e6, 0)):
         counts = np.bincount(write(model, rng(), [0], 2000, temperature), minlength=CHARACTERS)
         weights = np.arange(1.0, 8) ** power
@@ -280,75 +277,19 @@ def test_weights_are_in_the_order_of_keras():
 @pytest.mark.parametrize(
     ("changes", "error", "parts"),
     [
-        (
-            dict(params=char_model()),
-            TypeError,
-            ("params must be ClassifierParams(E, W_xh", "CharParams"),
-        ),
+        (dict(params=char_model()), TypeError, ("must be ClassifierParams(E, W", "NetworkParams")),
         (dict(params=list(classifier())), TypeError, ("params must be ClassifierParams", "list")),
-        (
-            dict(params=classifier()._replace(E=[[1.0]])),
-            TypeError,
-            ("E must be a NumPy array", "list"),
-        ),
-        (
-            dict(params=classifier()._replace(E=np.ones(7))),
-            ValueError,
-            ("E must have shape (V, D)", "(7,)"),
-        ),
-        (
-            dict(params=classifier()._replace(E=np.full((7, 3), np.nan))),
-            ValueError,
-            ("E must be finite", "nan"),
-        ),
-        (
-            dict(params=classifier()._replace(E=np.ones((7, 3), np.float32))),
-            ValueError,
-            ("W_xh must be float32 as E is", "float64"),
-        ),
-        (
-            dict(params=classifier()._replace(W_xh=np.ones((2, 4)))),
-            ValueError,
-            ("W_xh must", "axis 0 is 2, but D = 3"),
-        ),
         (
             dict(params=classifier()._replace(W_ho=np.ones((4, 2)))),
             ValueError,
             ("W_ho must have shape (H, 1)", "(4, 2)"),
         ),
-        (
-            dict(params=classifier()._replace(b_o=np.ones(2))),
-            ValueError,
-            ("b_o must have shape (1,)", "(2,)"),
-        ),
-        (dict(tokens=[[1, 2]]), TypeError, ("tokens must be a NumPy array", "list")),
-        (dict(tokens=TOKENS[0]), ValueError, ("tokens must have shape (B, T)", "(5,)")),
-        (
-            dict(tokens=TOKENS[:, :0]),
-            ValueError,
-            ("tokens must have shape (B, T)", "axis 1 (T) is empty"),
-        ),
+        (dict(tokens=TOKENS[:, :0]), ValueError, ("tokens must", "axis 1 (T) is empty")),
         (dict(tokens=TOKENS + 1), ValueError, ("tokens must lie between 0 and 6", "from 1 to 7")),
         (dict(tokens=TOKENS - 1), ValueError, ("tokens must lie between 0 and 6", "from -1 to 5")),
-        (
-            dict(tokens=TOKENS.astype(float)),
-            ValueError,
-            ("tokens must hold whole numbers", "float64"),
-        ),
         (dict(tokens=TOKENS > 0), ValueError, ("tokens must hold whole numbers", "bool")),
-        (
-            dict(mask=MASK[:, :4]),
-            ValueError,
-            ("mask must have shape (B, T)", "axis 1 is 4, but T = 5"),
-        ),
-        (dict(mask=MASK.astype(int)), ValueError, ("mask must be boolean", "int64")),
-        (dict(labels=LABELS[:, None]), ValueError, ("labels must have shape (B,)", "(3, 1)")),
-        (
-            dict(labels=LABELS[:2]),
-            ValueError,
-            ("labels must have shape (B,)", "axis 0 is 2, but B = 3"),
-        ),
-        (dict(labels=[1, 0, 1]), TypeError, ("labels must be a NumPy array", "list")),
+        (dict(mask=MASK[:, :4]), ValueError, ("mask must", "axis 1 is 4, but T = 5")),
+        (dict(labels=LABELS[:2]), ValueError, ("labels must", "axis 0 is 2, but B = 3")),
         (dict(labels=LABELS * 2), ValueError, ("must lie between 0 and 1", "2.0")),
     ],
 )
@@ -365,121 +306,47 @@ def test_the_classifier_names_what_is_wrong(changes, error, parts):
 
 
 def test_dropout_that_means_nothing_is_named():
-    for dropout in (-0.1, 1, 1.5, np.nan, None, "0.5"):
+    for dropout in (-0.1, 1, np.nan):
         with refused(ValueError, "dropout must be a number from 0 to below 1", repr(dropout)):
             classifier_loss(classifier(), TOKENS, MASK, LABELS, dropout, rng())
-    for no_rng in (None, 0):
-        with refused(TypeError, "rng must be a NumPy Generator", type(no_rng).__name__):
-            classifier_loss(classifier(), TOKENS, MASK, LABELS, 0.5, no_rng)
+    with refused(ValueError, "rng must be a NumPy Generator", "None"):
+        classifier_loss(classifier(), TOKENS, MASK, LABELS, 0.5)
+
+
+def test_other_tokens_and_sizes_that_do_not_fit_are_named():
+    with refused(ValueError, "tokens must have shape (T,)", "(3, 5)"):
+        read_along(classifier(), TOKENS)
+    with refused(ValueError, "tokens must have shape (B, T+1)", "(5,)"):
+        char_loss(char_model(), TOKENS[0])
+    with refused(ValueError, "tokens must be two a row at least", "(3, 1)"):
+        char_loss(char_model(), TOKENS[:, :1])
+    with refused(ValueError, "W_ho must", "axis 1 is 4, but V = 7"):
+        char_loss(char_model()._replace(W_ho=np.ones((5, 4))), TOKENS)
+    with refused(ValueError, "vocabulary_size must be a positive", "0"):
+        init_classifier(rng(), 0, 2, 3)
+    with refused(ValueError, "hidden_size must be a positive", "-3"):
+        init_network(rng(), 9, -3, 9)
 
 
 @pytest.mark.parametrize(
-    ("tokens", "error", "parts"),
+    ("changes", "parts"),
     [
-        ([1, 2], TypeError, ("tokens must be a NumPy array", "list")),
-        (TOKENS, ValueError, ("tokens must have shape (T,)", "(3, 5)")),
-        (TOKENS[0, :0], ValueError, ("tokens must have shape (T,)", "empty")),
-        (np.array([1, 7]), ValueError, ("tokens must lie between 0 and 6", "7")),
+        (dict(start=[]), ("start must have shape (T,)", "empty")),
+        (dict(start=[7]), ("start must lie between 0 and 6", "7")),
+        (dict(length=0), ("length must be a positive whole number", "0")),
+        (dict(temperature=0), ("temperature must be a positive number", "0")),
     ],
 )
-def test_read_along_names_what_is_wrong(tokens, error, parts):
-    with refused(error, *parts):
-        read_along(classifier(), tokens)
-
-
-@pytest.mark.parametrize(
-    ("params", "tokens", "error", "parts"),
-    [
-        (classifier(), TOKENS, TypeError, ("params must be CharParams(W_xh", "ClassifierParams")),
-        (
-            char_model()._replace(W_ho=np.ones((5, 4))),
-            TOKENS,
-            ValueError,
-            ("W_ho must", "axis 1 is 4, but V = 7"),
-        ),
-        (char_model(), TOKENS.tolist(), TypeError, ("tokens must be a NumPy array", "list")),
-        (char_model(), TOKENS[0], ValueError, ("tokens must have shape (B, T+1)", "(5,)")),
-        (char_model(), TOKENS[:, :1], ValueError, ("tokens must be at least 2 a row", "(3, 1)")),
-        (char_model(), np.array([[0, 1, 7]]), ValueError, ("tokens must lie between 0 and 6", "7")),
-        (
-            char_model(),
-            np.array([[-1, 1, 0]]),
-            ValueError,
-            ("tokens must lie between 0 and 6", "-1"),
-        ),
-    ],
-)
-def test_char_loss_names_what_is_wrong(params, tokens, error, parts):
-    with refused(error, *parts):
-        char_loss(params, tokens)
-
-
-@pytest.mark.parametrize(
-    ("changes", "error", "parts"),
-    [
-        (dict(params=classifier()), TypeError, ("params must be CharParams", "ClassifierParams")),
-        (dict(rng=0), TypeError, ("rng must be a NumPy Generator", "int")),
-        (dict(start=[]), ValueError, ("start must have shape (T,)", "empty")),
-        (dict(start=[7]), ValueError, ("start must lie between 0 and 6", "7")),
-        (dict(start=[-1]), ValueError, ("start must lie between 0 and 6", "-1")),
-        (dict(start=["a"]), ValueError, ("start must hold whole numbers", "<U1")),
-        (dict(start=3), ValueError, ("start must have shape (T,)", "()")),
-        (dict(length=0), ValueError, ("length must be a positive whole number", "0")),
-        (dict(temperature=0), ValueError, ("temperature must be a positive number", "0")),
-        (dict(temperature=np.nan), ValueError, ("temperature must be a positive number", "nan")),
-    ],
-)
-def test_write_names_what_is_wrong(changes, error, parts):
-    with refused(error, *parts):
+def test_write_names_what_is_wrong(changes, parts):
+    with refused(ValueError, *parts):
         write(**(dict(params=char_model(), rng=rng(), start=[0], length=3) | changes))
-
-
-@pytest.mark.parametrize(
-    ("make", "error", "parts"),
-    [
-        (lambda: init_classifier(0, 9, 2, 3), TypeError, ("rng must be a NumPy Generator", "int")),
-        (
-            lambda: init_classifier(rng(), 0, 2, 3),
-            ValueError,
-            ("vocabulary_size must be a positive", "0"),
-        ),
-        (
-            lambda: init_classifier(rng(), 9, 0, 3),
-            ValueError,
-            ("embedding_size must be a positive", "0"),
-        ),
-        (
-            lambda: init_classifier(rng(), 9, 2, 0),
-            ValueError,
-            ("hidden_size must be a positive", "0"),
-        ),
-        (
-            lambda: init_classifier(rng(), 9, 2, 3, int),
-            ValueError,
-            ("dtype must be one of", "'int64'"),
-        ),
-        (
-            lambda: init_char_model(rng(), 0, 3),
-            ValueError,
-            ("alphabet_size must be a positive", "0"),
-        ),
-        (
-            lambda: init_char_model(rng(), 9, -3),
-            ValueError,
-            ("hidden_size must be a positive", "-3"),
-        ),
-    ],
-)
-def test_making_a_network_names_what_is_wrong(make, error, parts):
-    with refused(error, *parts):
-        make()
 
 
 def test_a_new_classifier_starts_as_keras_would():
     params = init_classifier(rng(), 1000, 20, 10, np.float64)
     assert [a.shape for a in params] == [(1000, 20), (20, 10), (10, 10), (10,), (10, 1), (1,)]
     assert 0.0499 < np.abs(params.E).max() <= 0.05 and abs(params.E.mean()) < 1e-3
-    assert [a.shape for a in init_char_model(rng(), 30, 8)] == [
+    assert [a.shape for a in init_network(rng(), 30, 8, 30)] == [
         (30, 8),
         (8, 8),
         (8,),

@@ -1,11 +1,10 @@
-"""The NumPy recurrence against a loop written from equation (3), its gradients against finite differences."""
+"""The NumPy recurrence against a loop of equation (3), its gradients against differences."""
 
 from typing import NamedTuple
 
 from helpers.gradients import finite_difference
 from helpers.numpy_rnn import (
     ACTIVATIONS,
-    RNNGrads,
     RNNParams,
     init_params,
     rnn_backward,
@@ -142,14 +141,6 @@ def test_backward_is_the_slope_of_forward(case):
     assert relative_error(grads.h_0, finite_difference(lambda a: loss(h_0=a), h_0)) < 1e-9
 
 
-@given(cases(dtypes=(np.float32, np.float64)))
-def test_gradients_have_the_shape_and_dtype_of_what_they_belong_to(case):
-    grads = case.backward(case.forward())
-    assert isinstance(grads, RNNGrads)
-    for gradient, a in zip(grads, (*case.params, case.x, case.dh[:, 0]), strict=True):
-        assert gradient.shape == a.shape and gradient.dtype == a.dtype
-
-
 @given(cases(dtypes=(np.float32,)))
 def test_float32_stays_near_float64(case):
     def double(a):
@@ -226,65 +217,6 @@ def test_a_masked_first_step_shows_h_0():
     np.testing.assert_array_equal(case.forward(h_0=None)[:, 0], 0)
 
 
-def map_arrays(case, change):
-    return case._replace(
-        params=RNNParams(*map(change, case.params)),
-        **{name: change(getattr(case, name)) for name in ("x", "h_0", "mask", "dh")},
-    )
-
-
-def strided(a):
-    """The same numbers, stored backwards and with gaps."""
-    return np.flip(np.repeat(np.flip(a), 2, axis=-1)[..., ::2])
-
-
-def fortran(a):
-    return np.asfortranarray(a)
-
-
-def read_only(a):
-    a = a.copy()
-    a.setflags(write=False)
-    return a
-
-
-@pytest.mark.parametrize("layout", [strided, fortran, read_only])
-@pytest.mark.parametrize("last_only", [False, True])
-@pytest.mark.parametrize("masked", [False, True])
-def test_layout_in_memory_does_not_matter(layout, last_only, masked):
-    case = typical(mask=np.ones((2, 4), bool)) if not masked else typical()
-    if last_only:
-        case = case._replace(dh=case.dh[:, -1].copy())
-    other = map_arrays(case, layout)
-    h = case.forward()
-    np.testing.assert_array_equal(other.forward(), h)
-    for a, b in zip(other.backward(layout(h)), case.backward(h), strict=True):
-        np.testing.assert_allclose(a, b, rtol=0, atol=1e-12)
-    h_1 = rnn_step(case.params, case.x[:, 0], case.h_0)
-    np.testing.assert_array_equal(rnn_step(other.params, layout(case.x[:, 0]), other.h_0), h_1)
-
-
-def test_foreign_byte_order_is_named():
-    foreign = map_arrays(typical(), lambda a: a.astype(a.dtype.newbyteorder()))
-    with refused(ValueError, f"W_xh must be float32 or float64, got {foreign.params.W_xh.dtype}"):
-        foreign.forward()
-
-
-@given(cases())
-def test_arguments_are_never_changed(case):
-    h = case.forward()
-    arrays = [a for a in (*case.params, case.x, case.h_0, case.mask, case.dh, h) if a is not None]
-    copies = [a.copy() for a in arrays]
-    for dh in (case.dh, case.dh[:, -1]):
-        grads = case.backward(h, dh=dh)
-        for gradient in grads:
-            assert not any(np.shares_memory(gradient, a) for a in arrays)
-    rnn_step(case.params, case.x[:, 0], h[:, 0], case.activation)
-    case.forward()
-    for a, copy in zip(arrays, copies, strict=True):
-        np.testing.assert_array_equal(a, copy)
-
-
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 @pytest.mark.parametrize("radius", [0.0, 0.5, 1.0, 5.0])
 def test_long_sequences_give_finite_states_or_a_clear_word(activation, radius):
@@ -326,7 +258,7 @@ def test_states_that_overflow_are_reported(activation):
 
 @pytest.mark.filterwarnings("error")
 def test_an_overflow_that_relu_forgets_is_reported():
-    """The state jumps to infinity, then to relu(−infinity) = 0, so that the last state looks healthy."""
+    """The state is infinity, then relu(−infinity) = 0, so that the last state looks healthy."""
     x = np.array([1e30, 0, 1, 1], np.float32).reshape(1, 4, 1)
     with refused(ValueError, "h must be finite, but overflowed"):
         rnn_forward(one_unit(1e30, -1), x, activation="relu")
@@ -354,277 +286,46 @@ def test_saturated_units_stay_finite(activation, dtype):
     )
 
 
-# One wrong argument each: what replaces it, the error, and what the message must say.
-WRONG = {
-    "params as a list": (
-        dict(params=list(typical().params)),
-        TypeError,
-        "params must be RNNParams(W_xh, W_hh, b)",
-        "list",
-    ),
-    "params is None": (dict(params=None), TypeError, "params must be RNNParams", "NoneType"),
-    "x as a list": (dict(x=[[[1.0]]]), TypeError, "x must be a NumPy array", "list"),
-    "x of rank 2": (
-        dict(x=np.ones((2, 3))),
-        ValueError,
-        "x must have shape (B, T, D)",
-        "(2, 3)",
-        "2 axes, not 3",
-    ),
-    "x too wide": (
+WRONG = [  # what replaces an argument, and what the message must say
+    (dict(x=np.ones((2, 3))), "x must have shape (B, T, D), got (2, 3): 2 axes, not 3"),
+    (
         dict(x=np.ones((2, 4, 6))),
-        ValueError,
-        "x must",
-        "(2, 4, 6)",
-        "axis 2 is 6, but D = 3",
+        "x must have shape (B, T, D), got (2, 4, 6): axis 2 is 6, but D = 3",
     ),
-    "x of integers": (
-        dict(x=np.ones((2, 4, 3), int)),
-        ValueError,
-        "x must be float32 or float64",
-        "int64",
-    ),
-    "x of halves": (
-        dict(x=np.ones((2, 4, 3), np.float16)),
-        ValueError,
-        "x must be float32 or float64",
-        "float16",
-    ),
-    "x of complex numbers": (
-        dict(x=np.ones((2, 4, 3), complex)),
-        ValueError,
-        "x must be float32",
-        "complex128",
-    ),
-    "x of another dtype": (
-        dict(x=np.ones((2, 4, 3), np.float32)),
-        ValueError,
-        "x must be float64 as W_xh is",
-        "float32",
-        "astype",
-    ),
-    "no samples": (dict(x=np.ones((0, 4, 3))), ValueError, "x must", "axis 0 (B) is empty"),
-    "no steps": (dict(x=np.ones((2, 0, 3))), ValueError, "x must", "axis 1 (T) is empty"),
-    "no features": (dict(x=np.ones((2, 4, 0))), ValueError, "x must", "axis 2 (D) is empty"),
-    "h_0 as a list": (dict(h_0=[[0.0] * 5] * 2), TypeError, "h_0 must be a NumPy array", "list"),
-    "h_0 of rank 1": (dict(h_0=np.ones(5)), ValueError, "h_0 must have shape (B, H)", "(5,)"),
-    "h_0 of another batch": (
-        dict(h_0=np.ones((1, 5))),
-        ValueError,
-        "h_0 must",
-        "(1, 5)",
-        "axis 0 is 1, but B = 2",
-    ),
-    "h_0 of other units": (
-        dict(h_0=np.ones((2, 1))),
-        ValueError,
-        "h_0 must",
-        "axis 1 is 1, but H = 5",
-    ),
-    "h_0 of another dtype": (
-        dict(h_0=np.ones((2, 5), np.float32)),
-        ValueError,
-        "h_0 must be float64",
-        "float32",
-    ),
-    "mask as a list": (
-        dict(mask=[[True] * 4] * 2),
-        TypeError,
-        "mask must be a NumPy array",
-        "list",
-    ),
-    "mask of integers": (
+    (dict(x=np.ones((2, 0, 3))), "x must have shape (B, T, D), got (2, 0, 3): axis 1 (T) is empty"),
+    (dict(x=np.ones((2, 4, 3), int)), "x must be float32 or float64, got int64"),
+    (dict(x=np.ones((2, 4, 3), np.float32)), "x must be float64 as W_xh is, got float32"),
+    (dict(h_0=np.ones((1, 5))), "h_0 must have shape (B, H), got (1, 5): axis 0 is 1, but B = 2"),
+    (
         dict(mask=np.ones((2, 4), int)),
-        ValueError,
-        "mask must be boolean",
-        "int64",
+        "mask must be boolean (True where the step is real), got int64",
     ),
-    "mask of rank 1": (
-        dict(mask=np.ones(4, bool)),
-        ValueError,
-        "mask must have shape (B, T)",
-        "(4,)",
-    ),
-    "mask of another batch": (
-        dict(mask=np.ones((1, 4), bool)),
-        ValueError,
-        "mask must",
-        "axis 0 is 1, but B = 2",
-    ),
-    "mask of other steps": (
-        dict(mask=np.ones((2, 3), bool)),
-        ValueError,
-        "mask must",
-        "axis 1 is 3, but T = 4",
-    ),
-    "unknown activation": (
-        dict(activation="softplus"),
-        ValueError,
-        "activation must be one of 'tanh'",
-        "'softplus'",
-    ),
-    "activation as a list": (
-        dict(activation=["tanh"]),
-        ValueError,
-        "activation must be one of",
-        "['tanh']",
-    ),
-    "activation as a function": (
-        dict(activation=np.tanh),
-        ValueError,
-        "activation must be one of",
-        "ufunc",
-    ),
-}
-WRONG_PARAMS = {
-    "W_xh as a list": (dict(W_xh=[[1.0]]), TypeError, "W_xh must be a NumPy array", "list"),
-    "W_xh of rank 1": (dict(W_xh=np.ones(5)), ValueError, "W_xh must have shape (D, H)", "(5,)"),
-    "W_hh not square": (
-        dict(W_hh=np.ones((5, 4))),
-        ValueError,
-        "W_hh must have shape (H, H)",
-        "(5, 4)",
-    ),
-    "W_hh of other units": (
-        dict(W_hh=np.ones((4, 4))),
-        ValueError,
-        "W_hh must",
-        "axis 0 is 4, but H = 5",
-    ),
-    "W_hh of another dtype": (
-        dict(W_hh=np.ones((5, 5), np.float32)),
-        ValueError,
-        "W_hh must be float64",
-        "float32",
-    ),
-    "b of other units": (
-        dict(b=np.ones(1)),
-        ValueError,
-        "b must have shape (H,)",
-        "(1,)",
-        "axis 0 is 1, but H = 5",
-    ),
-    "b of rank 2": (dict(b=np.ones((1, 5))), ValueError, "b must have shape (H,)", "(1, 5)"),
-    "b of integers": (dict(b=np.ones(5, int)), ValueError, "b must be float32 or float64", "int64"),
-}
-WRONG |= {
-    name: (dict(params=typical().params._replace(**change)), *says)
-    for name, (change, *says) in WRONG_PARAMS.items()
-}
+    (dict(activation="softplus"), "activation must be one of 'tanh', 'sigmoid', 'relu', 'linear'"),
+]
 
 
-@pytest.mark.parametrize("wrong", WRONG)
-def test_wrong_arguments_are_named(wrong):
-    changes, error, *parts = WRONG[wrong]
+@pytest.mark.parametrize(("changes", "says"), WRONG)
+def test_what_does_not_fit_is_named(changes, says):
     case = typical()
     h = case.forward()
-    with refused(error, *parts):
+    with refused(ValueError, says):
         case.forward(**changes)
-    with refused(error, *parts):
+    with refused(ValueError, says):
         case.backward(h, **changes)
 
 
-@pytest.mark.parametrize(
-    ("changes", "error", "parts"),
-    [
-        (dict(h=np.ones((2, 4))), ValueError, ("h must have shape (B, T, H)", "(2, 4)")),
-        (dict(h=np.ones((2, 3, 5))), ValueError, ("h must", "axis 1 is 3, but T = 4")),
-        (dict(h=np.ones((2, 4, 1))), ValueError, ("h must", "axis 2 is 1, but H = 5")),
-        (
-            dict(h=np.ones((2, 4, 5), np.float32)),
-            ValueError,
-            ("h must be float64 as W_xh is", "float32"),
-        ),
-        (dict(h=[[[0.0]]]), TypeError, ("h must be a NumPy array", "list")),
-        (dict(dh=np.ones(5)), ValueError, ("dh must have shape (B, T, H)", "(5,)")),
-        (
-            dict(dh=np.ones((1, 5))),
-            ValueError,
-            ("dh must have shape (B, H)", "axis 0 is 1, but B = 2"),
-        ),
-        (
-            dict(dh=np.ones((2, 1, 5))),
-            ValueError,
-            ("dh must have shape (B, T, H)", "axis 1 is 1, but T = 4"),
-        ),
-        (
-            dict(dh=np.ones((2, 4, 5), np.float32)),
-            ValueError,
-            ("dh must be float64 as W_xh is", "float32"),
-        ),
-        (dict(dh=[[0.0]]), TypeError, ("dh must be a NumPy array", "list")),
-        (dict(dh=None), TypeError, ("dh must be a NumPy array", "NoneType")),
-    ],
-)
-def test_wrong_states_and_gradients_are_named(changes, error, parts):
+def test_other_params_are_named():
+    for params, came in ((list(typical().params), "list"), (None, "NoneType")):
+        with refused(TypeError, "params must be RNNParams(W_xh, W_hh, b)", came, "makes one from"):
+            typical().forward(params=params)
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_nan_and_infinity_are_named_with_their_place(bad):
     case = typical()
-    with refused(error, *parts):
-        case.backward(**({"h": case.forward()} | changes))
-
-
-@pytest.mark.parametrize(
-    ("x_t", "h_prev", "error", "parts"),
-    [
-        (
-            np.ones((2, 1, 3)),
-            np.ones((2, 5)),
-            ValueError,
-            ("x_t must have shape (B, D)", "(2, 1, 3)"),
-        ),
-        (np.ones((2, 4)), np.ones((2, 5)), ValueError, ("x_t must", "axis 1 is 4, but D = 3")),
-        (
-            np.ones((2, 3)),
-            np.ones((1, 5)),
-            ValueError,
-            ("h_prev must have shape (B, H)", "axis 0 is 1, but B = 2"),
-        ),
-        (
-            np.ones((2, 3)),
-            np.ones((2, 5), np.float32),
-            ValueError,
-            ("h_prev must be float64", "float32"),
-        ),
-        (np.ones((2, 3)), [[0.0]], TypeError, ("h_prev must be a NumPy array", "list")),
-        (np.ones((2, 3)), None, TypeError, ("h_prev must be a NumPy array", "NoneType")),
-    ],
-)
-def test_wrong_arguments_of_a_step_are_named(x_t, h_prev, error, parts):
-    with refused(error, *parts):
-        rnn_step(typical().params, x_t, h_prev)
-
-
-@pytest.mark.filterwarnings("error")
-@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
-@pytest.mark.parametrize("activation", ACTIVATIONS)
-@pytest.mark.parametrize("name", ["W_xh", "W_hh", "b", "x", "h_0", "h", "dh"])
-def test_nan_and_infinity_are_named(name, bad, activation):
-    case = typical(activation=activation)
-    h = case.forward().copy()
-
-    def spoilt(a):
-        a = a.copy()
-        a[(-1,) * a.ndim] = bad  # in x, h and dh: the last step
-        return a
-
-    index = tuple(
-        n - 1
-        for n in getattr(case.params, name, {"h": h}.get(name, getattr(case, name, None))).shape
-    )
-    parts = f"{name} must be finite", f"got {bad} at index {index}"
-    if name in RNNParams._fields:
-        case = case._replace(
-            params=case.params._replace(**{name: spoilt(getattr(case.params, name))})
-        )
-    elif name != "h":
-        case = case._replace(**{name: spoilt(getattr(case, name))})
-    with refused(ValueError, *parts):
-        case.backward(spoilt(h) if name == "h" else h)
-    if name not in ("h", "dh"):
-        with refused(ValueError, *parts):
-            case.forward()
-    if name in RNNParams._fields:
-        with refused(ValueError, *parts):
-            rnn_step(case.params, case.x[:, 0], case.h_0, activation)
+    case.x[1, 3, 2] = bad
+    with refused(ValueError, f"x must be finite, got {bad} at index (1, 3, 2)"):
+        case.forward()
 
 
 def test_what_is_left_out_is_zeros_no_mask_and_tanh():
@@ -683,33 +384,11 @@ def test_init_params_fills_the_glorot_interval_and_all_orthogonal_matrices():
     assert 0.45 < np.mean(np.array(diagonals) > 0) < 0.55
 
 
-@pytest.mark.parametrize(
-    ("arguments", "error", "parts"),
-    [
-        ((0, 3, 4), TypeError, ("rng must be a NumPy Generator", "default_rng", "int")),
-        (
-            (np.random.default_rng(0), 0, 4),
-            ValueError,
-            ("input_size must be a positive whole number", "0"),
-        ),
-        (
-            (np.random.default_rng(0), 3, 4.0),
-            ValueError,
-            ("hidden_size must be a positive whole number", "4.0"),
-        ),
-        ((np.random.default_rng(0), True, 4), ValueError, ("input_size", "True")),
-        (
-            (np.random.default_rng(0), 3, 4, np.int32),
-            ValueError,
-            ("dtype must be one of 'float32'", "'int32'"),
-        ),
-        (
-            (np.random.default_rng(0), 3, 4, "float16"),
-            ValueError,
-            ("dtype must be one of", "'float16'"),
-        ),
-    ],
-)
-def test_init_params_names_what_is_wrong(arguments, error, parts):
-    with refused(error, *parts):
-        init_params(*arguments)
+def test_init_params_names_what_is_wrong():
+    rng = np.random.default_rng(0)
+    with refused(ValueError, "input_size must be a positive whole number", "0"):
+        init_params(rng, 0, 4)
+    with refused(ValueError, "hidden_size must be a positive whole number", "4.0"):
+        init_params(rng, 3, 4.0)
+    with refused(ValueError, "dtype must be one of 'float32'", "'int32'"):
+        init_params(rng, 3, 4, np.int32)

@@ -166,51 +166,16 @@ def test_arguments_are_never_changed():
 
 
 HEAD = HeadParams(np.ones((4, 3)), np.ones(3))
+X = np.ones((2, 4))
 
 
 @pytest.mark.parametrize(
     ("params", "h", "error", "parts"),
     [
-        (
-            [np.ones((4, 3)), np.ones(3)],
-            np.ones((2, 4)),
-            TypeError,
-            ("params must be HeadParams(W_ho, b_o)", "list"),
-        ),
-        (
-            HEAD._replace(b_o=np.ones(4)),
-            np.ones((2, 4)),
-            ValueError,
-            ("b_o must", "axis 0 is 4, but O = 3"),
-        ),
-        (
-            HEAD._replace(W_ho=np.ones(4)),
-            np.ones((2, 4)),
-            ValueError,
-            ("W_ho must have shape (H, O)", "(4,)"),
-        ),
-        (
-            HEAD._replace(b_o=np.full(3, np.inf)),
-            np.ones((2, 4)),
-            ValueError,
-            ("b_o must be finite", "index (0,)"),
-        ),
+        ([np.ones((4, 3)), np.ones(3)], X, TypeError, ("must be HeadParams(W_ho, b_o)", "list")),
+        (HEAD._replace(b_o=np.ones(4)), X, ValueError, ("b_o must", "axis 0 is 4, but O = 3")),
         (HEAD, np.ones(4), ValueError, ("h must have shape (B, T, H)", "(4,)")),
         (HEAD, np.ones((2, 5)), ValueError, ("h must have shape (B, H)", "axis 1 is 5, but H = 4")),
-        (
-            HEAD,
-            np.ones((2, 3, 5)),
-            ValueError,
-            ("h must have shape (B, T, H)", "axis 2 is 5, but H = 4"),
-        ),
-        (
-            HEAD,
-            np.ones((2, 4), np.float32),
-            ValueError,
-            ("h must be float64 as W_ho is", "float32"),
-        ),
-        (HEAD, np.full((2, 4), np.nan), ValueError, ("h must be finite, got nan at index (0, 0)",)),
-        (HEAD, [[1.0] * 4], TypeError, ("h must be a NumPy array", "list")),
     ],
 )
 def test_the_head_names_what_is_wrong(params, h, error, parts):
@@ -220,19 +185,11 @@ def test_the_head_names_what_is_wrong(params, h, error, parts):
         head_backward(params, h, np.ones((2, 3)))
 
 
-@pytest.mark.parametrize(
-    ("do", "error", "parts"),
-    [
-        (np.ones((2, 4)), ValueError, ("do must have shape (B, O)", "axis 1 is 4, but O = 3")),
-        (np.ones((1, 3)), ValueError, ("do must", "axis 0 is 1, but B = 2")),
-        (np.ones((2, 1, 3)), ValueError, ("do must have shape (B, O)", "(2, 1, 3)")),
-        (np.ones((2, 3), np.float32), ValueError, ("do must be float64", "float32")),
-        (np.full((2, 3), np.inf), ValueError, ("do must be finite, got inf at index (0, 0)",)),
-    ],
-)
-def test_head_backward_names_what_is_wrong(do, error, parts):
-    with refused(error, *parts):
-        head_backward(HEAD, np.ones((2, 4)), do)
+def test_head_backward_names_what_is_wrong():
+    with refused(ValueError, "do must have shape (B, O)", "axis 1 is 4, but O = 3"):
+        head_backward(HEAD, X, np.ones((2, 4)))
+    with refused(ValueError, "do must have shape (B, O)", "(2, 1, 3)"):
+        head_backward(HEAD, X, np.ones((2, 1, 3)))
 
 
 @pytest.mark.filterwarnings("error")
@@ -254,10 +211,6 @@ def test_results_that_overflow_are_reported():
 
 def test_init_head_names_what_is_wrong():
     rng = np.random.default_rng(0)
-    with refused(TypeError, "rng must be a NumPy Generator", "int"):
-        init_head(0, 3, 2)
-    with refused(ValueError, "hidden_size must be a positive whole number", "-3"):
-        init_head(rng, -3, 2)
     with refused(ValueError, "output_size must be a positive whole number", "2.5"):
         init_head(rng, 3, 2.5)
     with refused(ValueError, "dtype must be one of 'float32', 'float64'", "'int64'"):
@@ -268,29 +221,17 @@ def test_init_head_names_what_is_wrong():
     "loss", ["sigmoid_cross_entropy", "squared_error", "softmax_cross_entropy"]
 )
 @pytest.mark.parametrize(
-    ("changes", "error", "parts"),
+    ("changes", "parts"),
     [
-        (dict(o=[[0.0, 0.0]]), TypeError, ("o must be a NumPy array", "list")),
-        (dict(y=[1]), TypeError, ("y must be a NumPy array", "list")),
-        (dict(o=np.ones((3, 2), int)), ValueError, ("o must be float32 or float64", "int64")),
-        (
-            dict(o=np.full((3, 2), np.nan)),
-            ValueError,
-            ("o must be finite, got nan at index (0, 0)",),
-        ),
-        (
-            dict(o=np.full((3, 2), -np.inf)),
-            ValueError,
-            ("o must be finite, got -inf at index (0, 0)",),
-        ),
-        (dict(y=np.ones(4)), ValueError, ("y must have the", "shape", "(4,)")),
-        (dict(o=np.ones((0, 2))), ValueError, ("o ", "(0, 2)")),
-        (dict(o=np.array(1.0), y=np.zeros((0,), int)), ValueError, ("o ", "()")),
+        (dict(o=np.ones((3, 2), int)), ("o must be float32 or float64", "int64")),
+        (dict(o=np.full((3, 2), np.nan)), ("o must be finite, got nan at index (0, 0)",)),
+        (dict(y=np.ones(4)), ("y must have the", "shape", "(4,)")),
+        (dict(o=np.ones((0, 2))), ("o ", "(0, 2)")),
     ],
 )
-def test_the_losses_name_what_is_wrong(loss, changes, error, parts):
+def test_the_losses_name_what_is_wrong(loss, changes, parts):
     y = np.ones(3, int) if loss == "softmax_cross_entropy" else np.ones((3, 2))
-    with refused(error, *parts):
+    with refused(ValueError, *parts):
         getattr(output, loss)(**(dict(o=np.ones((3, 2)), y=y) | changes))
 
 
@@ -300,7 +241,7 @@ def test_targets_that_mean_nothing_are_named():
         (np.full((3, 2), 1.1), ("y must lie between 0 and 1", "1.1")),
         (np.full((3, 2), -1), ("y must lie between 0 and 1", "-1")),
         (np.full((3, 2), np.nan), ("y must be finite", "nan at index (0, 0)")),
-        (np.full((3, 2), "good"), ("y must hold numbers", "<U4")),
+        (np.full((3, 2), "good"), ("y must be an array of real numbers", "<U4")),
     ):
         with refused(ValueError, *parts):
             sigmoid_cross_entropy(o, y)

@@ -10,11 +10,11 @@ from typing import NamedTuple
 from helpers import tf_rnn
 from helpers.gradients import finite_difference
 from helpers.models import (
-    CharParams,
+    NetworkParams,
     ClassifierParams,
     char_loss,
     classifier_loss,
-    init_char_model,
+    init_network,
     init_classifier,
 )
 from helpers.numpy_rnn import ACTIVATIONS, RNNGrads, RNNParams, rnn_backward, rnn_forward, rnn_step
@@ -182,8 +182,8 @@ def test_gradients_of_the_character_model(seeds):
     for seed in seeds:
         rng = np.random.default_rng(seed)
         B, T, V, H = rng.integers(1, 5, 4)
-        params = CharParams(
-            *(rng.uniform(-1, 1, a.shape) for a in init_char_model(rng, int(V), int(H), np.float64))
+        params = NetworkParams(
+            *(rng.uniform(-1, 1, a.shape) for a in init_network(rng, int(V), int(H), int(V), np.float64))
         )
         tokens = rng.integers(0, V, (B, T + 1))
 
@@ -195,10 +195,10 @@ def test_gradients_of_the_character_model(seeds):
 
         assert_three_agree(
             char_loss(params, tokens)[1],
-            lambda *arrays, tokens=tokens: char_loss(CharParams(*arrays), tokens)[0],
+            lambda *arrays, tokens=tokens: char_loss(NetworkParams(*arrays), tokens)[0],
             loss_in_tensorflow,
             list(params),
-            CharParams._fields,
+            NetworkParams._fields,
             seed,
         )
 

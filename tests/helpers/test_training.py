@@ -4,7 +4,6 @@ import io
 from typing import NamedTuple
 
 from helpers import training
-from helpers.gradients import finite_difference
 from helpers.training import SGD, Adam, clip_by_global_norm, fit, global_norm, updates
 
 import numpy as np
@@ -51,8 +50,6 @@ def test_global_norm():
     assert norm == pytest.approx(5, rel=1e-15) and type(norm) is float
     large = Params(np.full((2, 2), 3e30, np.float32), np.full(4, 4e30, np.float32))
     assert global_norm(large) == pytest.approx(1e31, rel=1e-6)  # its square is beyond float32
-    with refused(TypeError, "grads.1 must be a NumPy array", "list"):
-        global_norm([np.ones(3), [1.0]])
 
 
 @pytest.mark.filterwarnings("error")
@@ -79,11 +76,9 @@ def test_clipping_tames_an_exploded_gradient():
 
 
 def test_clipping_names_what_is_wrong():
-    for max_norm in (0, -1, np.nan, None, "1"):
+    for max_norm in (0, -1, np.nan):
         with refused(ValueError, "max_norm must be a positive number", repr(max_norm)):
             clip_by_global_norm(random_params(), max_norm)
-    with refused(TypeError, "grads must be a NamedTuple of arrays, got list"):
-        clip_by_global_norm([np.ones(3)], 1)
     with refused(FloatingPointError, "the norm of the gradient is nan"):
         clip_by_global_norm(Params(np.array([[np.nan]]), np.ones(1)), 1)
 
@@ -108,7 +103,7 @@ def test_updates_keep_type_and_dtype_and_change_no_argument(optimizer, dtype):
 
 
 def adam_as_published(params, gradients, learning_rate, beta_1, beta_2, epsilon_hat):
-    """Kingma & Ba 2015, algorithm 1, entry by entry, with ε̂ = ε √(1 − β₂ᵏ) as in the end of section 2."""
+    """Kingma & Ba 2015, algorithm 1, with ε̂ = ε √(1 − β₂ᵏ) as in the end of section 2."""
     a = np.array(params)
     m, v = np.zeros_like(a), np.zeros_like(a)
     for k, g in enumerate(gradients, 1):
@@ -129,14 +124,6 @@ def test_adam_is_its_formula():
             getattr(params, name), [getattr(g, name) for g in gradients], 0.01, 0.8, 0.95, 1e-3
         )
         np.testing.assert_allclose(getattr(new, name), expected, rtol=0, atol=1e-14)
-
-
-def test_the_first_step_of_adam_is_the_learning_rate_against_the_sign():
-    params, grads = random_params(0), random_params(1)
-    new = Adam(0.01).update(params, grads)
-    assert_same(
-        new, Params(*(p - 0.01 * np.sign(g) for p, g in zip(params, grads, strict=True))), 1e-6
-    )
 
 
 def test_adam_is_that_of_keras():
@@ -167,12 +154,10 @@ def test_adam_is_that_of_keras():
     ("make", "parts"),
     [
         (lambda: SGD(0), ("learning_rate must be a positive number", "0")),
-        (lambda: SGD("0.1"), ("learning_rate must be a positive number", "'0.1'")),
         (lambda: Adam(-0.1), ("learning_rate must be a positive number", "-0.1")),
         (lambda: Adam(np.nan), ("learning_rate must be a positive number", "nan")),
         (lambda: Adam(beta_1=1), ("beta_1 must be a number from 0 to below 1", "1")),
         (lambda: Adam(beta_2=-0.1), ("beta_2 must be a number from 0 to below 1", "-0.1")),
-        (lambda: Adam(beta_2=None), ("beta_2 must be a number from 0 to below 1", "None")),
         (lambda: Adam(epsilon=0), ("epsilon must be a positive number", "0")),
     ],
 )
@@ -183,65 +168,28 @@ def test_optimisers_name_what_is_wrong(make, parts):
 
 @pytest.mark.parametrize("optimizer", [SGD, Adam])
 @pytest.mark.parametrize(
-    ("params", "grads", "error", "parts"),
+    ("grads", "parts"),
     [
-        (
-            random_params(),
-            random_params()[:1],
-            ValueError,
-            ("grads must hold one array for each of the 2 params", "1"),
-        ),
-        (
-            random_params(),
-            Params(np.ones((3, 2)), np.ones(3)),
-            ValueError,
-            ("grads.W must", "(2, 3)", "(3, 2)"),
-        ),
-        (
-            random_params(),
-            random_params(0, np.float32),
-            ValueError,
-            ("grads.W must", "float64", "float32"),
-        ),
-        (
-            random_params(),
-            Params(np.ones((2, 3)), [1.0] * 3),
-            TypeError,
-            ("grads.b must be a NumPy array", "list"),
-        ),
-        (
-            Params(np.ones((2, 3)), [1.0] * 3),
-            random_params(),
-            TypeError,
-            ("params.b must be a NumPy array", "list"),
-        ),
-        (
-            list(random_params()),
-            random_params(),
-            TypeError,
-            ("params must be a NamedTuple", "list"),
-        ),
+        (random_params()[:1], ("grads must hold one array for each of", "'W', 'b'")),
+        (Params(np.ones((3, 2)), np.ones(3)), ("grads.W must", "(2, 3)", "(3, 2)")),
+        (random_params(0, np.float32), ("grads.W must", "float64", "float32")),
     ],
 )
-def test_updates_name_what_is_wrong(optimizer, params, grads, error, parts):
-    with refused(error, *parts):
-        optimizer(0.1).update(params, grads)
+def test_updates_name_what_is_wrong(optimizer, grads, parts):
+    with refused(ValueError, *parts):
+        optimizer(0.1).update(random_params(), grads)
 
 
 @pytest.mark.filterwarnings("error")
 def test_an_update_that_would_not_be_finite_is_refused_and_forgotten():
     params = random_params(0, np.float32)
-    large = Params(
-        *(np.full_like(a, 1e20) for a in params)
-    )  # finite, but not its square in float32
-    adam, fresh = Adam(0.1), Adam(0.1)
-    with refused(FloatingPointError, "params.W would not be finite", "the square of its gradient"):
-        adam.update(params, large)
-    assert_same(adam.update(params, params), fresh.update(params, params))
+    large = Params(*(np.full_like(a, 1e20) for a in params))
     with refused(FloatingPointError, "params.W would not be finite", "lower the learning rate"):
         SGD(1e30).update(params, large)
-    with refused(FloatingPointError, "params.b would not be finite"):
-        SGD(0.1).update(params._replace(b=np.full_like(params.b, np.nan)), params)
+    adam, fresh = Adam(0.1), Adam(0.1)
+    with refused(FloatingPointError, "params.W would not be finite", "the square of its gradient"):
+        adam.update(params, large)  # finite, but not its square in float32
+    assert_same(adam.update(params, params), fresh.update(params, params))
 
 
 def test_one_adam_belongs_to_one_network():
@@ -263,33 +211,6 @@ def test_updates_yields_one_record_for_each_batch():
         expected = SGD(0.5).update(expected, clipped)
         assert (update.loss, update.norm) == (loss, norm) and norm > 1
         assert_same(update.params, expected)
-
-
-def test_updates_look_at_the_gradients_before_they_clip_them():
-    short = random_params()[:1]
-    with refused(ValueError, "grads must hold one array for each of the 2 params, got 1"):
-        next(updates(random_params(), lambda params, batch: (1.0, short), [()], SGD(0.1)))
-
-
-def test_updates_name_params_that_are_no_namedtuple():
-    with refused(TypeError, "params must be a NamedTuple of arrays, got list"):
-        next(updates([*random_params()], bowl, [(1.0,)], SGD(0.1)))
-
-
-@pytest.mark.parametrize(
-    ("returned", "came"),
-    [
-        (None, "NoneType"),
-        (1.0, "float"),
-        ((1.0,), "tuple"),
-        ((1.0, random_params(), 2), "tuple"),
-        ("no", "str"),
-    ]
-    + [((loss, random_params()), "tuple") for loss in ("1.0", None, True, 1j)],
-)
-def test_what_loss_and_grads_must_return(returned, came):
-    with refused(TypeError, f"loss_and_grads must return a number and the gradients, got {came}"):
-        next(updates(random_params(), lambda params, batch: returned, [()], SGD(0.1)))
 
 
 def test_updates_clip_by_the_norm_of_the_params_alone():
@@ -324,14 +245,6 @@ def test_fit_is_epochs_of_updates():
     assert history.norm == [update.norm for update in expected]
     assert history.epochs == [{}, {}, {}]
     assert_same(start, random_params())
-
-
-def test_fit_learns():
-    params, history = fit(random_params(), bowl, [(2.0,)], SGD(0.5), epochs=40)
-    assert_same(params, Params(np.full((2, 3), 2.0), np.full(3, 2.0)), 1e-9)
-    assert all(
-        later < earlier for earlier, later in zip(history.loss, history.loss[1:], strict=False)
-    )
 
 
 @pytest.mark.parametrize("stopped_early", [False, True])
@@ -402,19 +315,6 @@ def test_patience_stops_and_returns_the_best_params(losses, patience, epochs_run
     assert params is seen[best]
 
 
-def test_what_evaluate_returned_is_kept_even_if_it_goes_on_using_it():
-    metrics = {"loss": 1.0}
-
-    def evaluate(params):
-        metrics["loss"] -= 0.5
-        return metrics
-
-    _, history = fit(
-        random_params(), bowl, [(1.0,)], SGD(0.1), epochs=3, evaluate=evaluate, patience=1
-    )
-    assert history.epochs == [{"loss": 0.5}, {"loss": 0.0}, {"loss": -0.5}]
-
-
 def test_an_interrupt_passes_through_and_training_can_go_on():
     start, adam, last = random_params(), Adam(0.1), []
 
@@ -435,40 +335,15 @@ def test_an_interrupt_passes_through_and_training_can_go_on():
     [
         (dict(epochs=0), ValueError, ("epochs must be a positive whole number", "0")),
         (dict(epochs=1.5), ValueError, ("epochs must be a positive whole number", "1.5")),
+        (dict(patience=0), ValueError, ("patience must be a positive", "0")),
+        (dict(patience=1), ValueError, ("patience needs evaluate",)),
+        (dict(patience=1, evaluate=lambda p: {"error": 1.0}), ValueError, ('"loss"', "['error']")),
         (
-            dict(patience=0, evaluate=lambda params: {"loss": 1.0}),
-            ValueError,
-            ("patience must be a positive", "0"),
-        ),
-        (dict(patience=1), ValueError, ("patience needs evaluate, a function that returns",)),
-        (
-            dict(patience=1, evaluate=lambda params: {"error": 1.0}),
-            ValueError,
-            ('"loss"', "['error']"),
-        ),
-        (
-            dict(patience=1, evaluate=lambda params: {"loss": np.nan}),
+            dict(patience=1, evaluate=lambda p: {"loss": np.nan}),
             FloatingPointError,
             ("evaluate", "nan"),
         ),
-        (
-            dict(patience=1, evaluate=lambda params: {"loss": "low"}),
-            TypeError,
-            ("evaluate", "a number, got 'low'"),
-        ),
-        (
-            dict(evaluate=lambda params: 1.0),
-            TypeError,
-            ("evaluate must return a dict of numbers, got float",),
-        ),
-        (dict(evaluate={"loss": 1.0}), TypeError, ("evaluate must be", "dict")),
-        (dict(on_epoch=3), TypeError, ("on_epoch must be", "int")),
         (dict(batches=[]), ValueError, ("batches must hold at least one batch",)),
-        (
-            dict(batches=iter([(1.0,)])),
-            TypeError,
-            ("batches must be", "every epoch", "list_iterator"),
-        ),
         (dict(max_norm=0), ValueError, ("max_norm must be a positive number", "0")),
     ],
 )
@@ -478,9 +353,3 @@ def test_fit_names_what_is_wrong(changes, error, parts):
     )
     with refused(error, *parts):
         fit(**(arguments | changes))
-
-
-def test_the_bowl_used_here_has_the_gradient_it_says():
-    params = random_params()
-    judge = finite_difference(lambda a: bowl(params._replace(W=a), (0.3,))[0], params.W)
-    np.testing.assert_allclose(bowl(params, (0.3,))[1].W, judge, rtol=0, atol=1e-9)
