@@ -19,10 +19,11 @@ from nbformat import NotebookNode
 ROOT = Path(__file__).parents[1]
 NOTEBOOKS = ROOT / "notebooks"
 CHAPTERS = sorted(NOTEBOOKS.glob("0*.ipynb"))
+WORKSHOPS = sorted(NOTEBOOKS.glob("workshops/*.ipynb"))
 COURSE = [
     NOTEBOOKS / "index.ipynb",
     *CHAPTERS,
-    *sorted(NOTEBOOKS.glob("workshops/*.ipynb")),
+    *WORKSHOPS,
     *sorted(NOTEBOOKS.glob("reference/*.ipynb")),
 ]
 

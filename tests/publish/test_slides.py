@@ -10,6 +10,7 @@ from tools.notebooks import CHAPTERS, read
 from tools.publish import slides
 
 import pytest
+from nbformat.v4 import new_code_cell, new_notebook
 
 WORDS_ON_A_SLIDE = 135
 
@@ -57,6 +58,13 @@ def test_a_cell_without_a_place_is_named():
     del notebook.cells[5].metadata["slideshow"]
     with pytest.raises(ValueError, match=f"cell {notebook.cells[5].id}: slide_type is None"):
         slides.deck(notebook)
+
+
+def test_of_a_folded_cell_the_output_is_shown():
+    folded = new_code_cell("draw()", metadata={"tags": ["hide-input"]})
+    folded.metadata.slideshow = {"slide_type": "-"}
+    (part,) = slides.deck(new_notebook(cells=[folded])).cells
+    assert part.metadata.shown == "output"
 
 
 @pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
@@ -175,7 +183,8 @@ def test_arrow_down_goes_to_the_next_section(built, page):
 
 
 MEASURE = r"""() => {
-  const slide = Reveal.getCurrentSlide(), scale = Reveal.getScale(), box = slide.getBoundingClientRect();
+  const slide = Reveal.getCurrentSlide(), scale = Reveal.getScale();
+  const box = slide.getBoundingClientRect();
   let bottom = 0, right = 0;
   for (const element of slide.querySelectorAll(":scope *:not(aside):not(aside *)")) {
     const own = element.getBoundingClientRect();
@@ -185,10 +194,12 @@ MEASURE = r"""() => {
     right = Math.max(right, (own.right - box.left) / scale);
     const scrolls = getComputedStyle(element), auto = "auto";
     if (element.scrollWidth > element.clientWidth + 1 && scrolls.overflowX === auto) right = 9999;
-    if (element.scrollHeight > element.clientHeight + 1 && scrolls.overflowY === auto) bottom = 9999;
+    const high = element.scrollHeight > element.clientHeight + 1;
+    if (high && scrolls.overflowY === auto) bottom = 9999;
   }
   const text = slide.cloneNode(true);
-  for (const gone of text.querySelectorAll("aside, .outputs, pre, mjx-container, table, details")) gone.remove();
+  const aside = "aside, .outputs, pre, mjx-container, table, details";
+  for (const gone of text.querySelectorAll(aside)) gone.remove();
   const words = text.textContent.split(/\s+/).filter(Boolean);
   return {
     bottom: Math.round(bottom), right: Math.round(right), words: words.length,

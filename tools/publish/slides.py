@@ -4,16 +4,17 @@
 
 What stands on a slide is said in the metadata of the cells, under the key that Jupyter uses for it:
 
-    "slideshow": {"slide_type": "slide", "show": ["## 2 · One … The network can", "The loop is"]}
+    "slideshow": {"slide_type": "slide"}
 
 `slide_type` has its usual meaning: a new section, a subslide, a fragment, more of the same slide
-("-"), notes, or nothing ("skip"). `show` is for text cells: every item is one slide, and names the
-pieces of the cell that stand on it by how they begin, with " … " between them. A piece is a
-heading, a sentence, an item of a list, a quotation, an equation, a table, a block of code or one
-answer of a quiz. All that is not shown goes into the speaker's notes (press S). A slide that begins
-with the heading of a section opens a new column of slides, whatever its type. In a code cell `show`
-may be "code" or "output", to leave the other one out. What follows a question ("Predict first.") on
-its slide waits for the next key.
+("-"), the speaker's notes (press S), or nothing ("skip"). Of a folded cell the output is shown. A
+slide that begins with the heading of a section opens a new column of slides, whatever its type.
+What follows a question ("Predict first.") on its slide waits for the next key.
+
+Chapters of the first edition have long text cells, and `show` beside `slide_type`: every item is
+one slide, and names the pieces of the cell that stand on it by how they begin, with " … " between
+them; what is not shown goes into the notes. In a code cell `show` may be "code" or "output", to
+leave the other one out. This goes when the last of them is written anew.
 """
 
 import itertools
@@ -22,7 +23,7 @@ import shutil
 import sys
 from pathlib import Path
 
-from tools.notebooks import read
+from tools.notebooks import FOLDED, read
 
 import nbformat
 from nbconvert.exporters import SlidesExporter
@@ -98,7 +99,7 @@ def text_slides(source: str, show: list[str]) -> list[tuple[str, str]]:
 
 
 def deck(notebook: NotebookNode) -> NotebookNode:
-    """Return the notebook whose every cell is one part of a slide, in the form that nbconvert takes.
+    """Return the notebook whose every cell is one part of a slide, as nbconvert takes it.
 
     Raises ValueError if the slide metadata of a cell is missing or wrong; the message names the
     cell.
@@ -116,9 +117,9 @@ def deck(notebook: NotebookNode) -> NotebookNode:
         if cell.cell_type == "code":
             if show not in (None, "code", "output"):
                 raise ValueError(f"cell {cell.id}: show is {show!r}, expected 'code' or 'output'")
-            cells.append(
-                code_part("fragment" if asked and kind == "-" else kind, cell, show or "both")
-            )
+            shown = show or ("output" if FOLDED in cell.metadata.get("tags", []) else "both")
+            column = "fragment" if asked and kind == "-" else kind
+            cells.append(code_part(column, cell, shown))
             asked = False
         else:
             try:
@@ -135,7 +136,7 @@ def deck(notebook: NotebookNode) -> NotebookNode:
 
 
 def code_part(kind: str, cell: NotebookNode, shown: str) -> NotebookNode:
-    """Return a code cell with a slide type, what of it is shown, and the longest line of its code and outputs."""
+    """Return a code cell with its slide type, what is shown, and its longest lines."""
     part = nbformat.from_dict(cell)
     texts = []
     for output in cell.outputs:
