@@ -26,7 +26,7 @@ CHECKED := tests/tools/test_lint.py tests/helpers tests/teaching/test_exercises.
   -k "not (find_the_leak or masked_cell or stack_two or unroll_cell or keras_apis)"
 COURSE := notebooks/index.ipynb $(CHAPTERS) $(wildcard notebooks/workshops/*.ipynb notebooks/reference/*.ipynb)
 
-.PHONY: help lab reset update check test stress mutation notebooks solutions site slides assignment lite load links audit test-publish bench bench-widgets format lock clean
+.PHONY: help lab reset update check test stress notebooks solutions site slides assignment lite links audit test-publish bench bench-widgets format lock clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' Makefile
@@ -50,9 +50,6 @@ check: .venv/ready ## run what every edit should pass, within a minute: the lint
 stress: .venv/ready ## run the tests that take too long for every day
 	$(BIN)/python -m pytest -m stress --hypothesis-profile=stress $(PYTEST_FLAGS)
 
-mutation: .venv/ready ## break the code in many places, one after the other: a test must notice each (on Linux)
-	$(BIN)/python tests/mutation.py
-
 notebooks: .venv/ready ## execute every notebook anew and store its outputs in normal form
 	$(BIN)/python -m tools.notebooks $(COURSE)
 
@@ -70,9 +67,6 @@ assignment: .publish/ready ## make an nbgrader course of the chapters in build/a
 
 lite: .publish/ready ## build the edition that runs in the reader's browser into build/lite
 	$(PUBLISH)/python tools/publish/lite.py build/lite
-
-load: .publish/ready ## measure classes of 1, 5, 10 and 20 students on this machine (on Linux; some minutes, 12 GB)
-	$(PUBLISH)/python tools/publish/load.py 1 5 10 20
 
 links: .publish/ready ## ask every other site that the chapters link to whether the page still exists (needs a network)
 	$(PUBLISH)/python -m sphinx -q -W --keep-going -E -b linkcheck -c tools/publish/site notebooks build/links

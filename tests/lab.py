@@ -34,10 +34,7 @@ SETTINGS = {
 
 @contextmanager
 def running(folder: Path):
-    """Serve `folder` with a JupyterLab that has settings and state of its own.
-
-    Yields (address, token).
-    """
+    """Serve `folder` with a JupyterLab of its own settings and state; yields (address, token)."""
     state = folder / ".lab"
     for name, settings in SETTINGS.items():
         file = state / "settings" / "@jupyterlab" / f"{name}.jupyterlab-settings"
@@ -60,19 +57,9 @@ def running(folder: Path):
     with log.open("w") as output:
         server = subprocess.Popen(
             [
-                *(
-                    sys.executable,
-                    "-m",
-                    "jupyterlab",
-                    "--no-browser",
-                    "--allow-root",
-                    "--ServerApp.ip=127.0.0.1",
-                ),
-                *(
-                    f"--ServerApp.port={port}",
-                    "--ServerApp.port_retries=0",
-                    f"--IdentityProvider.token={token}",
-                ),
+                *(sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root"),
+                *("--ServerApp.ip=127.0.0.1", f"--ServerApp.port={port}"),
+                *("--ServerApp.port_retries=0", f"--IdentityProvider.token={token}"),
                 f"--ServerApp.root_dir={folder}",
             ],
             stdout=output,
@@ -98,10 +85,7 @@ def running(folder: Path):
 
 @contextmanager
 def browser():
-    """Start a Chromium of our own.
-
-    The one named by the variable CHROMIUM, one on the PATH, or an installed Chrome.
-    """
+    """Start the Chromium that CHROMIUM names, one on the PATH, or an installed Chrome."""
     found = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, CHROMIUMS)), None)
     with sync_playwright() as playwright:
         chosen = {"executable_path": found} if found else {"channel": "chrome"}
@@ -124,9 +108,7 @@ def open_and_run(page: Page, address: str, token: str, name: str) -> None:
     """Open a notebook, run all its cells, and wait until the last has finished without an error."""
     page.goto(f"{address}/lab/tree/{name}?token={token}&reset")
     page.locator(".jp-Notebook .jp-CodeCell").first.wait_for()
-    page.get_by_text(
-        "| Idle"
-    ).wait_for()  # the kernel is there: before that, Run All would ask for one
+    page.get_by_text("| Idle").wait_for()  # the kernel is there, else Run All would ask for one
     page.keyboard.press("ControlOrMeta+b")  # the file browser takes up room
     prompts = page.locator(".jp-CodeCell .jp-InputPrompt")
     for _ in range(20):  # the first Run All after opening can be dropped
@@ -179,28 +161,30 @@ def keys_for(cell: Locator) -> Iterator[str]:
 # seen.
 NEXT_CHANGE = """(cell) => {
   let pressed = performance.now();
-  cell.addEventListener("keydown", () => { pressed = performance.now(); }, { once: true, capture: true });
+  const start = () => { pressed = performance.now(); };
+  cell.addEventListener("keydown", start, { once: true, capture: true });
   window.nextChange = new Promise((resolve, reject) => {
-    const shows = (node) => node.nodeName === "IMG" || (node.querySelector && node.querySelector("img"));
+    const shows = (node) => node.nodeName === "IMG" || node.querySelector?.("img");
+    const read = (node) =>
+      (node.closest ? node : node.parentElement)?.closest(".unrolled-sentence");
     const observer = new MutationObserver(async (mutations) => {
-      const changed = mutations.some((m) => m.target.nodeName === "IMG" || [...m.addedNodes].some(shows)
-        || (m.target.closest ? m.target : m.target.parentElement)?.closest(".unrolled-sentence"));
+      const changed = mutations.some((m) =>
+        m.target.nodeName === "IMG" || [...m.addedNodes].some(shows) || read(m.target));
       if (!changed) return;
       observer.disconnect();
-      await Promise.all([...cell.querySelectorAll("img")].map((image) => image.decode().catch(() => {})));
+      const images = [...cell.querySelectorAll("img")];
+      await Promise.all(images.map((image) => image.decode().catch(() => {})));
       resolve(performance.now() - pressed);
     });
-    observer.observe(cell, { subtree: true, childList: true, characterData: true, attributeFilter: ["src"] });
+    const attributes = { attributeFilter: ["src"] };
+    observer.observe(cell, { subtree: true, childList: true, characterData: true, ...attributes });
     setTimeout(() => reject(new Error("nothing changed within ten seconds")), 10000);
   });
 }"""
 
 
 def press(page: Page, cell: Locator, key: str) -> float:
-    """Press a key and wait until the figure in the cell has changed.
-
-    Return how long that took, in milliseconds.
-    """
+    """Press a key and return after how many milliseconds the figure in the cell has changed."""
     cell.evaluate(NEXT_CHANGE)
     page.keyboard.press(key)
     return page.evaluate("window.nextChange")

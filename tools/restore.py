@@ -1,4 +1,4 @@
-"""Set the course's notebooks back, or bring them up to date, and keep what the reader wrote in a dated copy.
+"""Set the course's notebooks back, or bring them up to date, with a dated copy of the reader's.
 
 ``python -m tools.restore reset 2`` sets chapter 2 back to how it came, and ``... update`` fetches
 the newest version of the course. Both ask git, and need the folder to be a clone. A notebook that
@@ -8,15 +8,14 @@ was only run is set back without a copy: what a reader wrote is the sources of i
 import argparse
 import datetime
 import json
+import re
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 NOTEBOOKS = "notebooks"
-KEPT = (
-    f"{NOTEBOOKS}/mine"  # not tracked by git, and no part of the course to the tests and the site
-)
+KEPT = f"{NOTEBOOKS}/mine"  # not tracked by git, and no part of the course to tests and site
 RELOAD = "If one of them is open in JupyterLab, reload it there (File, Reload Notebook from Disk)."
 
 
@@ -45,8 +44,12 @@ class Clone:
         """Run git and return what it prints. Raises Refused with git's own words."""
         ran = subprocess.run(
             ["git", "-c", "core.quotePath=false", *command],
-            cwd=self.folder, capture_output=True, text=True, encoding="utf-8", stdin=subprocess.DEVNULL,
-        )  # fmt: skip
+            cwd=self.folder,
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+            stdin=subprocess.DEVNULL,
+        )
         if ran.returncode != 0:
             raise Refused(f"git {command[0]} said: {ran.stderr.strip() or ran.stdout.strip()}")
         return ran.stdout
@@ -56,7 +59,7 @@ class Clone:
         return self.git("diff", "--name-only", "--no-renames", "HEAD").splitlines()
 
     def holds_the_readers_words(self, name: str) -> bool:
-        """Say whether the reader changed, added or removed a cell of this notebook, or made it unreadable."""
+        """Say whether the reader changed a cell of this notebook, or made it unreadable."""
         file = self.folder / name
         if not file.exists():
             return False
@@ -64,19 +67,15 @@ class Clone:
         return theirs is None or theirs != cells(self.git("show", f"HEAD:{name}"))
 
     def set_back(self, names: list[str]) -> dict[str, str]:
-        """Set notebooks back to how they came.
-
-        Return where a copy of what the reader wrote is, for those that have it.
+        """Set notebooks back to how they came; return where copies of the reader's words are.
 
         Raises Refused, before anything is changed, where a copy would take the place of another
         file.
         """
         copies = {}
         for name in filter(self.holds_the_readers_words, names):
-            path = Path(name)
-            copies[name] = (
-                f"{KEPT}/{path.stem}.{datetime.datetime.now():%Y-%m-%d-%H%M%S}{path.suffix}"
-            )
+            now = f"{datetime.datetime.now():%Y-%m-%d-%H%M%S}"
+            copies[name] = f"{KEPT}/{Path(name).stem}.{now}{Path(name).suffix}"
         if taken := [copy for copy in copies.values() if (self.folder / copy).exists()]:
             raise Refused(f"{taken[0]} exists already: nothing was changed. Try again in a second.")
         for name, copy in copies.items():
@@ -121,10 +120,7 @@ def reset(clone: Clone, *wanted: str) -> None:
 
 
 def update(clone: Clone) -> None:
-    """Fetch the newest version of the course.
-
-    Set aside only what the reader wrote into notebooks it changes.
-    """
+    """Fetch the newest version; set aside only what the reader wrote into notebooks it changes."""
     clone.git("fetch", "--quiet")
     newest = clone.git("rev-parse", "--symbolic-full-name", "@{upstream}").strip()
     if clone.git("merge-base", "HEAD", newest) != clone.git("rev-parse", "HEAD"):
@@ -139,9 +135,7 @@ def update(clone: Clone) -> None:
             " yours first."
         )
     both = [name for name in clone.changed() if name in fate]
-    if other := [
-        name for name in both if not (name.startswith(f"{NOTEBOOKS}/") and name.endswith(".ipynb"))
-    ]:
+    if other := [name for name in both if not re.fullmatch(rf"{NOTEBOOKS}/.*\.ipynb", name)]:
         raise Refused(
             f"You have changed {', '.join(other)}, and there is a newer version: nothing was"
             " changed. Put yours aside with `git stash`, run `make update` again, and get yours"
@@ -159,7 +153,7 @@ def update(clone: Clone) -> None:
 
 
 def incoming(clone: Clone, newest: str) -> tuple[dict[str, str], list[str]]:
-    """Return what becomes of each file that the newest version changes, in words, and the names that appear."""
+    """Return what becomes of each file that changes, in words, and the names that appear."""
     fate, arriving = {}, []
     for line in clone.git("diff", "--name-status", "--find-renames", "HEAD", newest).splitlines():
         kind, name, *moved_to = line.split("\t")
@@ -179,10 +173,7 @@ def yours(copies: dict[str, str], name: str) -> str:
 
 
 def main() -> None:
-    """Do what the command line asks for.
-
-    What cannot be done ends with a reason and exit status 1.
-    """
+    """Do what the command line asks for; what cannot be done ends with its reason and status 1."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     commands = parser.add_subparsers(dest="command", required=True)
     chapters = commands.add_parser("reset", help="set chapters back to how they came")

@@ -1,6 +1,4 @@
-"""An extension of the Jupyter server.
-
-What it saves is in the course's normal form, and every answer is sent at once.
+"""An extension of the Jupyter server: it saves the normal form, and sends answers at once.
 
 A wheel of the course brings tools/jupyter, in which the extension is switched on, into the
 environment's etc/jupyter.
@@ -28,7 +26,7 @@ class Undelayed(ZMQChannelsWebsocketConnection):
 
 
 def save_in_normal_form(model: dict, **_) -> None:
-    """Drop from a notebook, before it is saved, what would be of no use in the next session or differ for each reader.
+    """Drop from a notebook, before it is saved, what the next session or reader cannot use.
 
     JupyterLab writes the version of Python into every notebook that it opens, and figures that need
     a kernel which is gone; these would take the place of the stills. A notebook for another kernel,

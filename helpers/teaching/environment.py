@@ -1,6 +1,6 @@
-"""Is everything here that the course needs?
+"""Say whether everything that the course needs is installed.
 
-Asked by the start page, so it must answer where things are missing.
+The start page asks, so this must answer where things are missing.
 """
 
 import sys
@@ -11,15 +11,12 @@ from packaging.specifiers import SpecifierSet
 
 REPAIR = (
     "Close JupyterLab and start it with `make lab` in the course's folder, which installs what is"
-    " missing. "
-    'Without make, follow "Other ways to install" in README.md.'
+    ' missing. Without make, follow "Other ways to install" in README.md.'
 )
 
 
 def problems() -> list[str]:
     """Name everything that is missing or too old, each in a sentence.
-
-    An empty list when all is well.
 
     What is needed is read from the installed project itself (pyproject.toml); TensorFlow is looked
     up, not imported.

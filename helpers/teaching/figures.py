@@ -1,7 +1,7 @@
-"""Every figure of the course, drawn from plain arrays in one style, and shown together with a text that says the same.
+"""Every figure of the course, drawn from plain arrays in one style.
 
 Each function returns a `matplotlib.figure.Figure` and leaves no global state behind; `show` puts it
-into the notebook.
+into the notebook, together with a text that says the same.
 """
 
 import io
@@ -19,15 +19,14 @@ from matplotlib.ticker import AutoLocator, MaxNLocator
 
 STYLE = resources.files("helpers.teaching") / "unrolled.mplstyle"
 BLUE, ORANGE, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "#595959"
-DIVERGING = (
-    "RdBu"  # below the middle red, above it blue; both readable without telling red from green
-)
+# Below the middle red, above it blue: to be read without telling red from green.
+DIVERGING = "RdBu"
 PIXELS_PER_INCH = 96
 SHARPNESS = 2  # stored pixels per displayed pixel
 
 
 def show(figure: Figure, alt: str) -> None:
-    """Put a figure into the cell's output, with `alt` saying in a sentence what is to be seen in it."""
+    """Put a figure into the cell's output; `alt` says in a sentence what is to be seen in it."""
     data, metadata = bundle(figure, alt)
     display(data, metadata=metadata, raw=True)
 
@@ -48,10 +47,7 @@ class LiveView:
 
 
 def bundle(figure: Figure, alt: str) -> tuple[dict, dict]:
-    """Return what a cell's output needs to show `figure` and say `alt`.
-
-    The data of each kind, and their metadata.
-    """
+    """Return what a cell's output needs to show `figure` and say `alt`: data and metadata."""
     if not isinstance(alt, str) or not alt.strip():
         raise ValueError(f"alt must say in a sentence what the figure shows, got {alt!r}")
     buffer = io.BytesIO()
@@ -126,19 +122,16 @@ def line_panels(
     marker: str | None = None,
     linestyles: Sequence = ("-",),
     legend_outside: bool = False,
-    share_y: bool = True,
     figsize: tuple[float, float] = (9, 3.2),
 ) -> Figure:
-    """Draw small line charts side by side.
-
-    `panels` maps each chart's name to its `series` (see `lines`).
+    """Draw small line charts side by side: `panels` maps names to `series` (see `lines`).
 
     `levels` adds named horizontal lines to each chart. `linestyles` are taken in turn by a chart's
     lines, so that lines that lie on each other stay visible. The legend is in the last chart, or to
     the right of it (`legend_outside`).
     """
     figure = Figure(figsize=figsize)
-    axes = figure.subplots(1, len(panels), sharey=share_y, squeeze=False)[0]
+    axes = figure.subplots(1, len(panels), sharey=True, squeeze=False)[0]
     for ax, (name, series) in zip(axes, panels.items(), strict=True):
         _draw_lines(ax, series, marker)
         for n, line in enumerate(ax.lines):
@@ -229,17 +222,16 @@ def magnitude_maps(
     xticks: Sequence[str] | None = None,
     figsize: tuple[float, float] = (10, 3.6),
 ) -> Figure:
-    """Draw matrices of magnitudes with equally many columns side by side, row 1 on top, on one logarithmic scale.
+    """Draw matrices of magnitudes side by side, row 1 on top, on one logarithmic scale.
 
-    What is zero (below 1e-12 of the largest) stays white, and nothing else does. A single row has
-    no axis of rows.
+    They have equally many columns. What is zero (below 1e-12 of the largest) stays white, and
+    nothing else does. A single row has no axis of rows.
     """
     largest = max(float(values.max()) for values in panels.values())
     shown = {name: np.ma.masked_less(values, 1e-12 * largest) for name, values in panels.items()}
     smallest = min(float(values.min()) for values in shown.values())
-    blues = ListedColormap(
-        matplotlib.colormaps["Blues"](np.linspace(0.25, 1, 256))
-    )  # without its nearly white end
+    # Without its nearly white end.
+    blues = ListedColormap(matplotlib.colormaps["Blues"](np.linspace(0.25, 1, 256)))
     figure = Figure(figsize=figsize)
     axes = figure.subplots(1, len(panels), squeeze=False)[0]
     for ax, (name, values) in zip(axes, shown.items(), strict=True):
@@ -271,10 +263,7 @@ def bars(
     highlight: Sequence[str] = (),
     figsize: tuple[float, float] | None = None,
 ) -> Figure:
-    """Draw one horizontal bar for each name, with its value written at its end.
-
-    Names in `highlight` stand out.
-    """
+    """Draw one horizontal bar for each name, its value at its end; `highlight` ones stand out."""
     figure = Figure(figsize=figsize or (7.5, 1.2 + 0.42 * len(values)))
     ax = figure.subplots()
     colours = [ORANGE if name in highlight else BLUE for name in values]
@@ -317,10 +306,7 @@ def dots(series: Mapping[str, Mapping[str, float]], *, title: str, xlabel: str) 
 def histograms(
     panels: Mapping[str, tuple[np.ndarray, np.ndarray, str]], *, title: str, figsize=(9, 3.0)
 ) -> Figure:
-    """Draw histograms side by side.
-
-    `panels` maps each one's name to (values, bin edges, label of its x axis).
-    """
+    """Draw histograms side by side: `panels` maps names to (values, bin edges, x label)."""
     figure = Figure(figsize=figsize)
     axes = figure.subplots(1, len(panels), squeeze=False)[0]
     for ax, (name, (values, edges, xlabel)) in zip(axes, panels.items(), strict=True):
@@ -337,11 +323,10 @@ def histograms(
 def learning_curves(
     training: Sequence[float], validation: Sequence[float], *, title: str
 ) -> Figure:
-    """Draw a training run.
+    """Draw the losses of a training run, in nats, and circle the lowest on the validation set.
 
-    The loss of every update (averaged over a twentieth of an epoch) and of every epoch's end.
-
-    `training` holds the loss of each update, `validation` that of each epoch; both in nats.
+    `training` holds the loss of each update, drawn as means over a twentieth of an epoch;
+    `validation` that of each epoch.
     """
     figure = Figure(figsize=(7.5, 3.6))
     ax = figure.subplots()
@@ -375,9 +360,7 @@ def learning_curves(
 
 @styled
 def reading(tokens: Sequence[str], p: np.ndarray, influence: np.ndarray, *, title: str) -> Figure:
-    """Draw a network's reading of one sentence.
-
-    Its verdict after each word, and what each word still moves at the end.
+    """Draw a network's verdict after each word, and what each word still moves at the end.
 
     p (T,) are probabilities of "positive"; influence (T,) are the norms ‖∂p_T/∂x_t‖.
     """
@@ -400,10 +383,7 @@ def reading(tokens: Sequence[str], p: np.ndarray, influence: np.ndarray, *, titl
 
 @styled
 def folded_and_unrolled(steps: int = 4) -> Figure:
-    """Draw the recurrent network twice.
-
-    Folded, with its loop, and unrolled, one copy for each time step.
-    """
+    """Draw the recurrent network folded, with its loop, and unrolled, a copy for each step."""
     figure = Figure(figsize=(9, 3.1))
     ax = figure.subplots()
     ax.set(xlim=(-1.25, 3.2 + 1.75 * steps), ylim=(-1.85, 1.75), aspect="equal")
@@ -447,7 +427,7 @@ def folded_and_unrolled(steps: int = 4) -> Figure:
 
 @styled
 def weight_copies(steps: int = 4, use: int = 2) -> Figure:
-    """Draw a chain of states with one copy of W_hh for each step, and the path of one copy to the last loss."""
+    """Draw states with one copy of W_hh for each step, and one copy's path to the last loss."""
     figure = Figure(figsize=(9, 3.0))
     ax = figure.subplots()
     gap = 1.9
@@ -600,7 +580,7 @@ def labelled_lines(
     marker: str | None = None,
     figsize: tuple[float, float] = (8.5, 4.2),
 ) -> Figure:
-    """Draw lines as `lines` does, with each name written at the right end of its line instead of in a legend.
+    """Draw lines as `lines` does, with their names at their right ends instead of in a legend.
 
     With `highlight`, the lines it names are thick and coloured and all others thin and grey.
     `levels` are drawn dashed.
@@ -654,7 +634,7 @@ def labelled_lines(
 
 
 def _apart(heights, gap):
-    """Move heights between 0 and 1 as little as it takes to leave `gap` between neighbours, in the same order."""
+    """Move heights in 0 to 1 as little as leaves `gap` between neighbours, in the same order."""
     order = np.argsort(heights)
     moved = np.clip(np.asarray(heights, float)[order], 0, 1)
     for _ in range(200):

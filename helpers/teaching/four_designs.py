@@ -1,6 +1,4 @@
-"""Chapter 1's four ways to turn T word vectors of D numbers into H numbers.
-
-What they cost, and the blind one.
+"""What chapter 1's four ways to turn T word vectors of D numbers into H numbers cost.
 
 Where the costs of all four are returned, they come in the chapter's order: flatten, per step,
 shared, recurrent.
@@ -10,7 +8,10 @@ import numpy as np
 
 
 def count_parameters(T: int, D: int, H: int) -> tuple[int, int, int, int]:
-    """Count the weights and biases of each design for T time steps, D numbers a word and H numbers as the answer."""
+    """Count the weights and biases of each design.
+
+    T time steps, D numbers a word and H numbers as the answer.
+    """
     flatten = T * D * H + H
     per_step = T * (D * H + H)
     shared = D * H + H
@@ -19,10 +20,7 @@ def count_parameters(T: int, D: int, H: int) -> tuple[int, int, int, int]:
 
 
 def count_multiply_adds(T: int, D: int, H: int) -> tuple[int, int, int, int]:
-    """Count what each design multiplies and adds to read one sentence.
-
-    Its weights, as often as they are used.
-    """
+    """Count the multiply-adds to read one sentence: the weights, as often as they are used."""
     flatten = T * D * H
     per_step = T * D * H
     shared = T * D * H
@@ -31,8 +29,5 @@ def count_multiply_adds(T: int, D: int, H: int) -> tuple[int, int, int, int]:
 
 
 def pooled(W: np.ndarray, b: np.ndarray, x: np.ndarray) -> np.ndarray:
-    """Read x (B, T, D) with one dense layer W (D, H), b (H,) for all steps.
-
-    Return the mean over the steps, (B, H).
-    """
+    """Return the mean over time, (B, H), of one dense layer W (D, H), b (H,) on x (B, T, D)."""
     return np.tanh(x @ W + b).mean(axis=1)

@@ -1,4 +1,4 @@
-"""Each numbered equation of the course runs beside its text, and a wrong version of it is noticed there."""
+"""Each numbered equation runs beside its text, and a wrong version of it is noticed there."""
 
 import re
 from functools import cache

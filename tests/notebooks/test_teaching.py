@@ -1,11 +1,8 @@
-"""teaching.md.
-
-Its plans add up, what it names exists, and what it says of the figures is what they show.
-"""
+"""teaching.md: what it names exists, and its numbers are those of the course."""
 
 import re
 
-from helpers.teaching import exercises, interactive
+from helpers.teaching import exercises
 from helpers.teaching.exercises import bug_gym
 from helpers.teaching.exercises.keras_apis import ASKED, returned_shapes
 from helpers.teaching.four_designs import count_multiply_adds, count_parameters
@@ -16,21 +13,16 @@ from tools.notebooks import NOTEBOOKS, ROOT, read
 
 import numpy as np
 import pytest
+import yaml
 
 HERE = NOTEBOOKS / "reference"
 PAGE = (HERE / "teaching.md").read_text(encoding="utf-8")
 MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
+HUB_VALUES = (ROOT / "tools" / "publish" / "hub.yaml").read_text(encoding="utf-8")
+HUB = yaml.safe_load(HUB_VALUES)["singleuser"]
+LOAD = ("students at once", "MB per student: mean", "largest", "MB together")
+LOAD += ("seconds: fastest", "slowest")
 CHAPTERS = {int(path.name[:2]): read(path) for path in notebooks.CHAPTERS}
-PLANS = {"2 hours": 120, "4 hours": 240, "8 hours": 480}
-PAUSES = {"break", "close"}
-
-
-def under(heading):
-    """The text below a heading, up to the next one of its level or above."""
-    level = heading.split()[0]
-    _, _, rest = PAGE.partition(f"\n{heading}\n")
-    assert rest, heading
-    return re.split(rf"^#{{1,{len(level)}}} ", rest, maxsplit=1, flags=re.MULTILINE)[0]
 
 
 def rows(text, *columns):
@@ -41,10 +33,6 @@ def rows(text, *columns):
         for table in tables
     ]
     return [row for head, _, *body in split if head == list(columns) for row in body]
-
-
-def plan(name):
-    return rows(under(f"### {name}"), "minutes", "section", "what happens", "skip")
 
 
 def of_chapter(number):
@@ -58,19 +46,12 @@ def code(number):
     return "\n".join(cell.source for cell in CHAPTERS[number].cells if cell.cell_type == "code")
 
 
-def sections(number):
-    """The sections of a chapter: its number and the section's, with its title and all its cells."""
-    source = "\n".join(cell.source for cell in CHAPTERS[number].cells)
-    _, *pieces = re.split(
-        r"^## (\d+) · (.+)$", source.partition("\n## Recap\n")[0], flags=re.MULTILINE
-    )
-    return {
-        (number, int(place)): (title, text)
-        for place, title, text in zip(pieces[::3], pieces[1::3], pieces[2::3], strict=True)
-    }
-
-
-SECTIONS = {place: section for number in CHAPTERS for place, section in sections(number).items()}
+SECTIONS = {
+    (number, int(place)): title
+    for number, chapter in CHAPTERS.items()
+    for cell in chapter.cells
+    for place, title in re.findall(r"^## (\d+) · (.+)$", cell.source, re.MULTILINE)
+}
 FIGURES = {
     row[0].strip("`"): (number, row)
     for number in CHAPTERS
@@ -83,46 +64,11 @@ STUCK = [
 ]
 
 
-@pytest.mark.parametrize(("name", "minutes"), PLANS.items())
-def test_the_minutes_of_a_plan_add_up(name, minutes):
-    sums = [0, *np.cumsum([int(row[0]) for row in plan(name)])]
-    assert sums[-1] == minutes
-    sessions = [
-        total
-        for total, row in zip(sums[1:], plan(name), strict=True)
-        if "*End of session" in row[2]
-    ]
-    assert sessions == ([120, 240, 360] if name == "8 hours" else [])
-    breaks = [total for total, row in zip(sums[1:], plan(name), strict=True) if row[1] == "break"]
-    assert (
-        len(breaks) == minutes // 120
-        and np.diff(sorted([0, *breaks, *sessions, minutes])).max() < 120
-    )
-
-
-@pytest.mark.parametrize("name", PLANS)
-def test_a_plan_names_sections_as_the_chapters_do_and_in_their_order(name):
-    places = []
-    for _, section, what, _ in plan(name):
-        if section not in PAUSES:
-            number, place, title = re.fullmatch(r"(\d) §(\d+) (.+)", section).groups()
-            places.append((int(number), int(place)))
-            told, text = SECTIONS[places[-1]]
-            assert told == title
-            for used in re.findall(r"`(\w+)`", what):
-                of_figure, of_exercise = (
-                    f"^interactive\\.{used}\\(",
-                    f"^exercises\\.{used}\\.check\\(",
-                )
-                assert re.search(of_figure if used in PARTS else of_exercise, text, re.MULTILINE), (
-                    section,
-                    used,
-                )
-    assert places == sorted(set(places))
-    assert {number for number, _ in places} >= {1, 2, 3, 6}
-
-
-def test_every_section_named_in_the_text_exists():
+def test_sections_are_named_as_in_their_chapters():
+    planned = re.findall(r"^\| \d+ \| (\d) §(\d+) (.+?) \|", PAGE, re.MULTILINE)
+    assert planned
+    for number, place, title in planned:
+        assert SECTIONS[int(number), int(place)] == title
     for number, place in re.findall(r"\b([1-7]) §(\d+)", PAGE):
         assert (int(number), int(place)) in SECTIONS
     for number in CHAPTERS:
@@ -130,48 +76,43 @@ def test_every_section_named_in_the_text_exists():
             assert (number, int(place)) in SECTIONS
 
 
+def test_what_the_plans_use_exists():
+    used = re.findall(r"[Ff]igure `(\w+)`", PAGE), re.findall(r"[Ee]xercises? `(\w+)`", PAGE)
+    assert set(used[0]) <= set(PARTS)
+    assert [name for name in used[1] if not hasattr(exercises, name)] == []
+
+
 def test_every_interactive_figure_has_its_question():
     assert sorted(FIGURES) == sorted(PARTS)
     for name, (number, (_, question, answer, shown)) in FIGURES.items():
-        assert re.search(rf"^interactive\.{name}\(", code(number), re.MULTILINE), name
+        assert f"interactive.{name}(" in code(number), name
         assert "?" in question and answer and shown
-    assert all(getattr(interactive, name) for name in re.findall(r"`interactive\.(\w+)\(", PAGE))
 
 
 def test_every_misconception_is_one_of_its_exercise():
+    assert STUCK
     for number, exercise, belief, sentence in STUCK:
         assert f"exercises.{exercise}.check(" in code(number), exercise
-        assert belief in [known.name for known in getattr(exercises, exercise).misconceptions], (
-            exercise,
-            belief,
-        )
+        known = [known.name for known in getattr(exercises, exercise).misconceptions]
+        assert belief in known, exercise
         assert sentence
-    assert {number for number, *_ in STUCK} == set(CHAPTERS)
 
 
 @pytest.mark.parametrize("number", CHAPTERS)
-def test_a_chapter_has_its_title_its_minutes_a_board_and_a_way_to_shorten_it(number):
+def test_a_chapter_has_the_title_and_the_minutes_of_its_notebook(number):
     head = CHAPTERS[number].cells[0].source
     (title,) = re.findall(r"^# (.+)", head)
     (minutes,) = re.findall(r"\*\*Minutes\.\*\* (About [^.]+\.)", head)
-    text = of_chapter(number)
-    assert text.startswith(f"### [Chapter {number} · {title}](")
-    assert f"\nMinutes: {minutes}\n" in text
-    assert "**Board.**" in text and "**Short of time:**" in text
+    assert of_chapter(number).startswith(f"### [Chapter {number} · {title}](")
+    assert f"\nMinutes: {minutes}\n" in of_chapter(number)
 
 
-def test_every_make_target_exists():
-    targets = set(re.findall(r"`make ([a-z-]+)`", PAGE))
-    assert targets >= {"lab", "solutions", "slides", "site", "assignment", "lite", "load"}
-    assert targets - set(re.findall(r"^([a-z-]+):.*## ", MAKEFILE, re.MULTILINE)) == set()
-
-
-def test_every_link_leads_somewhere():
-    links = [link for link in re.findall(r"\]\(([^)]+)\)", PAGE) if not link.startswith("http")]
-    assert len(links) > 6
-    for link in links:
-        assert (HERE / link).is_file(), link
-    assert re.findall(r"(?m)^## (\d) · ", PAGE) == ["1", "2", "3", "4", "5", "6"]
+def test_every_make_target_and_every_linked_file_exists():
+    targets = re.findall(r"`make ([a-z-]+)`", PAGE)
+    files = [link for link in re.findall(r"\]\(([^)]+)\)", PAGE) if not link.startswith("http")]
+    assert targets and files
+    assert set(targets) <= set(re.findall(r"^([a-z-]+):.*## ", MAKEFILE, re.MULTILINE))
+    assert [file for file in files if not (HERE / file).is_file()] == []
 
 
 # The figures of chapter 7 show networks that the chapter trains, so their numbers are not asked for
@@ -319,3 +260,25 @@ def test_the_patients_of_the_bug_gym():
     asked = re.findall(r"^diagnosis_(\d+) = \.\.\.", code(3), re.MULTILINE)
     assert f"has fifteen, and chapter 3 asks for {asked[0]}, {asked[1]} and {asked[2]}." in PAGE
     assert len(bug_gym.PATIENTS) == 15
+
+
+def in_bytes(size):
+    """JupyterHub's sizes: 640M, 2G."""
+    return float(size[:-1]) * {"M": 2**20, "G": 2**30}[size[-1]]
+
+
+def test_the_hubs_limits_follow_from_what_was_measured():
+    measured = [list(map(int, row)) for row in rows(PAGE, *LOAD)]
+    largest = max(row[2] for row in measured) * 2**20
+    largest_chapter = int(re.search(r"peaks at (\d+) MB", PAGE)[1]) * 2**20
+    assert largest <= in_bytes(HUB["memory"]["guarantee"]) <= 2 * largest
+    assert largest_chapter + largest <= in_bytes(HUB["memory"]["limit"])
+    assert HUB["cpu"]["guarantee"] == 2 / measured[-1][0]
+
+
+def test_the_hub_opens_the_start_page_and_keeps_what_students_wrote():
+    assert (ROOT / HUB["defaultUrl"].removeprefix("/lab/tree/unrolled/")).is_file()
+    *_, script = HUB["lifecycleHooks"]["postStart"]["exec"]["command"]
+    assert "cp -r --no-clobber /srv/unrolled/notebooks /home/jovyan/unrolled/" in script
+    assert "--target-repo-dir /srv/unrolled" in PAGE
+    assert f"--image-name {HUB['image']['name']}:{HUB['image']['tag']}" in PAGE

@@ -1,7 +1,4 @@
-"""The four designs of chapter 1.
-
-Their costs, counted on real arrays, and the interactive figures about them.
-"""
+"""The four designs of chapter 1: their costs, counted on real arrays, and the figures."""
 
 from helpers.numpy_rnn import RNNParams, rnn_forward
 from helpers.teaching.four_designs import count_multiply_adds, count_parameters, pooled
@@ -61,9 +58,8 @@ def test_an_order_is_a_shuffle_and_then_a_swap():
     assert reorder(5, 0, 0).tolist() == [0, 1, 2, 3, 4]
     assert reorder(5, 0, 2).tolist() == [0, 2, 1, 3, 4]
     shuffled = [reorder(8, n, 0).tolist() for n in range(SHUFFLES + 1)]
-    assert all(sorted(order) == shuffled[0] for order in shuffled) and len(
-        set(map(tuple, shuffled))
-    ) == len(shuffled)
+    assert all(sorted(order) == shuffled[0] for order in shuffled)
+    assert len(set(map(tuple, shuffled))) == len(shuffled)
     assert reorder(8, 3, 7).tolist() == [*shuffled[3][:6], shuffled[3][7], shuffled[3][6]]
 
 
@@ -81,11 +77,8 @@ def test_shuffling_moves_the_recurrent_state_and_never_the_mean():
     for shuffle in range(1, SHUFFLES + 1):
         shown.set(shuffle=shuffle)
         mean, state = shown.picture.sentence.split("last recurrent state")
-        assert (
-            "shared layer moved not at all" in mean
-            and "not at all" not in state
-            and not shown.picture.error
-        )
+        assert "shared layer moved not at all" in mean and "not at all" not in state
+        assert not shown.picture.error
 
 
 def test_the_cost_explorer_says_what_was_counted():

@@ -1,4 +1,4 @@
-"""Chapter 7's exercises and interactive figures agree with the course's own functions, and survive their readers."""
+"""Chapter 7's exercises and interactive figures agree with the course's own functions."""
 
 import asyncio
 
@@ -13,7 +13,6 @@ import numpy as np
 import pytest
 
 # --- exercises: the solutions say what the course does
-# ----------------------------------------------------------------
 
 
 def test_encode_batch_is_what_the_course_does():
@@ -94,7 +93,6 @@ def test_what_is_said_about_a_pair(pair, kind, says):
 
 
 # --- the interactive figures
-# ------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -186,7 +184,7 @@ def test_live_training_starts_stops_goes_on_and_resets():
 
 
 def test_next_probabilities_are_those_that_write_draws_from():
-    params = models.init_char_model(np.random.default_rng(0), 4, 8, np.float64)
+    params = models.init_network(np.random.default_rng(0), 4, 8, 4, np.float64)
     p = real_text.next_probabilities(params, [1, 2, 3], 0.5)
     drawn = [
         models.write(params, np.random.default_rng(n), [1, 2, 3], 1, 0.5)[0] for n in range(2000)

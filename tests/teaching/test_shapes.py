@@ -1,7 +1,4 @@
-"""What chapter 6 says without running Keras.
-
-Which states come back, in which shape, and how a stack is filled.
-"""
+"""What chapter 6 says of the states that come back, and of the order that fills a stack."""
 
 import itertools
 
@@ -68,10 +65,9 @@ def test_the_states_come_out_where_the_drawing_says(direction, return_sequences)
     for backward_half, out in outs.items():
         params = RNNParams(*halves[backward_half].get_weights())
         x = X[:, ::-1].copy() if backward_half else X
-        read_in_order = rnn_forward(params, x)
-        h = (
-            read_in_order[:, ::-1] if backward_half else read_in_order
-        )  # h[:, t - 1] has just read step t
+        h = rnn_forward(params, x)
+        if backward_half:
+            h = h[:, ::-1]  # h[:, t - 1] has just read step t
         out = out.numpy() if return_sequences else out.numpy()[:, None]
         index = output_index(6, direction, backward_half, return_sequences)
         assert sorted(index.values()) == list(range(out.shape[1]))

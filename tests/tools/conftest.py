@@ -10,10 +10,7 @@ from playwright.sync_api import Error
 
 @pytest.fixture(scope="module")
 def chromium():
-    """A Chromium of our own.
-
-    Where there is none, the tests that want it are skipped, but not in CI.
-    """
+    """A Chromium; where there is none, the tests that want it are skipped, but not in CI."""
     with ExitStack() as stack:
         try:
             started = stack.enter_context(browser())

@@ -1,14 +1,13 @@
-"""A lesson on this machine.
+"""Give a lesson on this machine: open the course with `make lab`, and run a chapter.
 
-``python tests/tools/lesson.py CHAPTER`` opens the course and runs a chapter.
-
-Prints as JSON whether the start page can be saved, and what is wrong with the chapter's outputs,
-such as a warning.
+``python tests/tools/lesson.py CHAPTER`` prints as JSON what is wrong with the chapter's outputs,
+such as a warning, and the memory of its largest process. A warning of the server is an error.
 """
 
 import json
 import os
 import re
+import resource
 import shutil
 import signal
 import subprocess
@@ -17,30 +16,19 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 
-import helpers
-
-ADDRESS = re.compile(r"(http://127\.0\.0\.1:\d+)/lab/tree/notebooks/index\.ipynb\?token=(\w+)")
-COMPLAINT = re.compile(r"\[[WEC] |Traceback|.*Warning:")
-# What a server says of a notebook whose outputs this machine has not made, of one that it may not
-# save, and at its end.
+ADDRESS = re.compile(r"http://127\.0\.0\.1:\d+/lab/tree/notebooks/index\.ipynb\?token=\w+")
+COMPLAINT = re.compile(r"(?m)^(?:\[[WEC] |Traceback|.*Warning:).*")
+# What the server says of a notebook from elsewhere, of itself, and at its end, also of npm's.
 NORMAL = re.compile(
-    "is not trusted|403 PUT|wrote error: 'Permission denied|To access the server|received signal"
-    " 15| ServerApp\\] $"
+    r"is not trusted|To access the server|received signal 15|with <Signals.SIGTERM|ServerApp\] $"
 )
 # The environment is the one that runs this, whether make would find it new enough or not.
 MAKE = ["make", "--silent", "--old-file=.venv/ready"]
 
 
-@contextmanager
-def course() -> Iterator[tuple[str, str]]:
-    """Open the course as a reader does; yields (address, token).
-
-    Any warning of the server is an error.
-    """
+def open_the_course() -> None:
+    """Open the start page as a reader does, and close JupyterLab again."""
     with subprocess.Popen(
         [*MAKE, "lab", "LAB_FLAGS=--no-browser --port=0"],
         stdin=subprocess.DEVNULL,
@@ -50,79 +38,44 @@ def course() -> Iterator[tuple[str, str]]:
         encoding="utf-8",
         errors="backslashreplace",
     ) as server:
-        said = []
+        said = ""
         try:
             for line in server.stdout:
-                said.append(line)
+                said += line
                 if found := ADDRESS.search(line):
+                    assert "<title>JupyterLab</title>" in page_at(found[0])
                     break
             else:
-                raise RuntimeError("".join(said))
-            answers(found[1])
-            yield found[1], found[2]
+                raise RuntimeError(said)
         finally:
             if server.poll() is None:
                 os.killpg(server.pid, signal.SIGTERM)
-            said += server.stdout
-    if any(COMPLAINT.match(line) and not NORMAL.search(line) for line in said):
-        raise RuntimeError("".join(said))
+        said += server.stdout.read()
+    complaints = [line for line in COMPLAINT.findall(said) if not NORMAL.search(line)]
+    assert complaints == [], said
 
 
-def answers(address: str) -> None:
-    """Wait until the server answers, which it may do only some time after it has said that it does."""
-    for _ in range(300):
+def page_at(address: str) -> str:
+    """Return a page, once the server answers: it may say that it does some time before."""
+    for _ in range(100):
         try:
-            return urllib.request.urlopen(f"{address}/api").close()
-        except urllib.error.URLError as error:
-            if not isinstance(error.reason, ConnectionRefusedError):
-                raise
+            with urllib.request.urlopen(address) as page:
+                return page.read().decode("utf-8")
+        except urllib.error.URLError:
             time.sleep(0.2)
     raise TimeoutError(f"no answer from {address}")
 
 
-def save(address: str, token: str) -> str:
-    """Read the start page and save it as it is, as JupyterLab does.
-
-    Return what the server says against it.
-    """
-    page, headers = (
-        f"{address}/api/contents/notebooks/index.ipynb",
-        {"Authorization": f"token {token}"},
-    )
-    with urllib.request.urlopen(urllib.request.Request(page, headers=headers)) as answer:
-        model = json.load(answer)
-    try:
-        data = json.dumps(model).encode()
-        urllib.request.urlopen(urllib.request.Request(page, data, headers, method="PUT")).close()
-        assert model["writable"]
-    except urllib.error.HTTPError as refusal:
-        assert not model["writable"]  # so that JupyterLab calls it read-only from the start
-        return json.load(refusal)["message"]
-    return ""
-
-
 def main(chapter: str) -> None:
     """Give the lesson."""
-    assert Path(helpers.__file__).parents[1] == Path.cwd(), "not the helpers of this copy"
-    with course() as (address, token), tempfile.TemporaryDirectory() as folder:
-        with urllib.request.urlopen(
-            f"{address}/lab/tree/notebooks/index.ipynb?token={token}"
-        ) as answer:
-            assert "<title>JupyterLab</title>" in answer.read().decode("utf-8")
-        refusal = save(address, token)
+    open_the_course()
+    with tempfile.TemporaryDirectory() as folder:
         copied = shutil.copy(f"notebooks/{chapter}.ipynb", folder)
-        done = subprocess.run(
-            [*MAKE, "notebooks", f"COURSE={copied}"], stdout=subprocess.PIPE, encoding="utf-8"
-        )
-    print(
-        json.dumps(
-            {
-                "refusal": refusal,
-                "faults": done.stdout.splitlines()[1:],
-                "returned": done.returncode,
-            }
-        )
-    )
+        command = [*MAKE, "notebooks", f"COURSE={copied}"]
+        done = subprocess.run(command, stdout=subprocess.PIPE, encoding="utf-8")
+    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024
+    faults = done.stdout.splitlines()[1:]
+    print(json.dumps({"faults": faults, "returned": done.returncode, "megabytes": peak}))
 
 
 if __name__ == "__main__":

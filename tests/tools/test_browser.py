@@ -1,6 +1,4 @@
-"""The course in a real JupyterLab in a headless Chromium.
-
-Interactive figures answer, and exercises can be solved.
+"""The course in a real JupyterLab: interactive figures answer, and exercises can be solved.
 
 Screenshots are kept in build/screenshots, for people to look at.
 """
@@ -17,32 +15,19 @@ pytestmark = pytest.mark.browser
 SCREENSHOTS = ROOT / "build" / "screenshots"
 NAMES = list(PARTS)
 
-# an exercise: what its import cell needs, a classic mistake, what is said of it, and the repair
+# an exercise: a classic mistake, what is said of it, and the repair
 ATTEMPTS = {
     "one_step": (
-        (
-            "def answer(params, x_t, h_prev):\n    return np.tanh(x_t @ params.W_xh + params.W_hh @"
-            " h_prev.T + params.b)"
-        ),
+        "def one_step(params, x_t, h_prev):\n"
+        "    return np.tanh(x_t @ params.W_xh + params.W_hh @ h_prev.T + params.b)",
         "stopped with a ValueError",
-        (
-            "def answer(params, x_t, h_prev):\n    return np.tanh(x_t @ params.W_xh + h_prev @"
-            " params.W_hh + params.b)"
-        ),
+        "def one_step(params, x_t, h_prev):\n"
+        "    return np.tanh(x_t @ params.W_xh + h_prev @ params.W_hh + params.b)",
     ),
     "one_jacobian": (
-        "def answer(W_hh, h_next):\n    return W_hh.T * (1 - h_next**2)",
+        "def one_jacobian(W_hh, h_next):\n    return W_hh.T * (1 - h_next**2)",
         "and this is what happened",
-        "def answer(W_hh, h_next):\n    return np.diag(1 - h_next**2) @ W_hh",
-    ),
-    "sampling_probabilities": (
-        (
-            "def answer(o, tau):\n    e = np.exp(o * tau)\n    return e / e.sum(axis=-1,"
-            " keepdims=True)"
-        ),
-        "and this is what happened",
-        "def answer(o, tau):\n    e = np.exp((o - o.max(axis=-1, keepdims=True)) / tau)\n"
-        "    return e / e.sum(axis=-1, keepdims=True)",
+        "def one_jacobian(W_hh, h_next):\n    return np.diag(1 - h_next**2) @ W_hh",
     ),
 }
 
@@ -57,13 +42,8 @@ def lab(chromium, tmp_path_factory):
         folder / "figures.ipynb",
         [start, *shown, f"print(*(len(part.controls) for part in ({', '.join(NAMES)})))"],
     )
-    attempts = [
-        (f"answer = ...\nexercises.{name}.check(answer)", f"exercises.{name}.hint()")
-        for name in ATTEMPTS
-    ]
-    write_notebook(
-        folder / "exercises.ipynb", [start, *(cell for pair in attempts for cell in pair)]
-    )
+    attempts = [f"{name} = ...\nexercises.{name}.check({name})" for name in ATTEMPTS]
+    write_notebook(folder / "exercises.ipynb", [start, *attempts])
     SCREENSHOTS.mkdir(parents=True, exist_ok=True)
     with running(folder) as (address, token):
         yield address, token
@@ -170,31 +150,32 @@ def test_training_starts_stops_and_leaves_the_kernel_to_others(figures):
     expect(sentence).to_contain_text("Press Start")
 
 
-@pytest.mark.parametrize(
-    "theme", ["JupyterLab Light", pytest.param("JupyterLab Dark", marks=pytest.mark.stress)]
-)
+def run_in(page, cell, source):
+    """Replace the source of a cell and run it."""
+    cell.locator(".cm-content").click()
+    page.keyboard.press("ControlOrMeta+a")
+    page.keyboard.insert_text(source)
+    page.keyboard.press("ControlOrMeta+Enter")
+
+
+@pytest.mark.parametrize("theme", ["Light", pytest.param("Dark", marks=pytest.mark.stress)])
 def test_an_exercise_is_tried_and_solved(chromium, lab, theme):
     page = chromium.new_page(viewport={"width": 1280, "height": 900})
     open_and_run(page, *lab, "exercises.ipynb")
     page.get_by_text("Settings", exact=True).first.click()
     page.get_by_text("Theme", exact=True).first.hover()
-    page.get_by_text(theme, exact=True).first.click()
-    expect(page.locator("body")).to_have_attribute("data-jp-theme-name", theme)
-    for number, (name, (mistake, told, repair)) in enumerate(ATTEMPTS.items()):
-        cell, hints = cell_of(page, 1 + 2 * number), cell_of(page, 2 + 2 * number)
-        answer = cell.locator(".jp-OutputArea-output").first
-        expect(answer).to_contain_text("Not attempted yet")
-        for attempt, says in ((mistake, told), (repair, "Right:")):
-            cell.locator(".cm-content").click()
-            page.keyboard.press("ControlOrMeta+a")
-            page.keyboard.insert_text(f"{attempt}\n\nexercises.{name}.check(answer)")
-            page.keyboard.press("ControlOrMeta+Enter")
-            expect(answer).to_contain_text(says)
-            cell.screenshot(
-                path=SCREENSHOTS
-                / f"exercise-{name}-{'wrong' if attempt is mistake else 'right'}-{theme[11:]}.png"
-            )
-        hints.locator("summary").first.click()
-        expect(hints.locator("details p").first).to_be_visible()
-        hints.screenshot(path=SCREENSHOTS / f"exercise-{name}-hint-{theme[11:]}.png")
+    page.get_by_text(f"JupyterLab {theme}", exact=True).first.click()
+    expect(page.locator("body")).to_have_attribute("data-jp-theme-name", f"JupyterLab {theme}")
+    for number, (name, (mistake, told, repair)) in enumerate(ATTEMPTS.items(), 1):
+        cell = cell_of(page, number)
+        output = cell.locator(".jp-OutputArea-output").first
+        expect(output).to_contain_text("Not attempted yet")
+        for state, attempt, says in (("wrong", mistake, told), ("right", repair, "Right:")):
+            run_in(page, cell, f"{attempt}\n\n\nexercises.{name}.check({name})")
+            expect(output).to_contain_text(says)
+            cell.screenshot(path=SCREENSHOTS / f"exercise-{name}-{state}-{theme}.png")
+        run_in(page, cell, f"exercises.{name}.hint()")
+        cell.locator("summary").first.click()
+        expect(cell.locator("details p").first).to_be_visible()
+        cell.screenshot(path=SCREENSHOTS / f"exercise-{name}-hint-{theme}.png")
     page.close()

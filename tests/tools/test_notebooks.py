@@ -1,7 +1,8 @@
-"""Every committed notebook is executed, in normal form and free of faults, and the tool that says so can tell."""
+"""Every committed notebook is executed, in normal form and free of faults."""
 
 from tools.notebooks import (
     COURSE,
+    FOLDED,
     KERNELSPEC,
     LONGEST_CODE,
     LONGEST_TEXT,
@@ -22,10 +23,6 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 PNG = "iVBORw0KGgo="
 
 
-def test_the_course_has_a_start_page():
-    assert COURSE[0].is_file()
-
-
 @pytest.mark.parametrize("path", COURSE, ids=lambda path: path.stem)
 def test_committed_notebook(path):
     notebook = read(path)
@@ -37,7 +34,6 @@ def test_committed_notebook(path):
 
 
 # --- faults: one small notebook for each kind
-# -------------------------------------------------------------------------
 
 
 def code(source="1 + 1", *outputs, count=1, tags=()):
@@ -192,7 +188,6 @@ def test_stored_widget_state_is_a_fault():
 
 
 # --- the normal form
-# --------------------------------------------------------------------------------------------------
 
 
 def test_normalise_removes_what_depends_on_the_run():
@@ -201,9 +196,10 @@ def test_normalise_removes_what_depends_on_the_run():
         shown({WIDGET_VIEW: {"model_id": "7"}}),
         stream("4\n"),
         shown({WIDGET_VIEW: {"model_id": "8"}, "text/plain": "W"}),
+        shown({WIDGET_VIEW: {"model_id": "9"}, "text/plain": "  0%|          | 0/9 [00:00<?]"}),
     ]
     cell.metadata = nbformat.from_dict(
-        {"execution": {"iopub.execute_input": "now"}, "collapsed": True, "tags": ["t"]}
+        {"execution": {"iopub.execute_input": "now"}, "collapsed": True, "tags": [FOLDED]}
     )
     run = notebook(cell)
     run.nbformat_minor = 4
@@ -220,8 +216,10 @@ def test_normalise_removes_what_depends_on_the_run():
     before = dumps(run)
 
     normal = normalise(run)
+    hidden = normal.cells[0].metadata.pop("jupyter")
 
     assert dumps(run) == before, "the argument was changed"
+    assert hidden == {"source_hidden": True}, "folded again"
     assert normal == new_notebook(
         metadata={"kernelspec": KERNELSPEC, "language_info": {"name": "python"}, "title": "Kept"},
         nbformat_minor=5,
@@ -232,11 +230,12 @@ def test_normalise_removes_what_depends_on_the_run():
                 stream("!", "stderr"),
                 stream("3\n4\n"),
                 shown({"text/plain": "W"}),
-                tags=["t"],
+                tags=[FOLDED],
             )
         ],
     )
-    assert normalise(normal) == normal
+    again = normalise(normal)
+    assert again.cells[0].metadata.pop("jupyter") == hidden and again == normal
 
 
 def test_normalise_keeps_ids_and_fills_in_missing_ones_always_alike():
@@ -247,7 +246,6 @@ def test_normalise_keeps_ids_and_fills_in_missing_ones_always_alike():
 
 
 # --- execution
-# --------------------------------------------------------------------------------------------------------
 
 
 def test_execute_stores_a_fresh_run_in_normal_form(tmp_path, monkeypatch):

@@ -1,4 +1,4 @@
-"""What JupyterLab saves is what the course commits, and the server that does it is every route's."""
+"""What JupyterLab saves is what the course commits."""
 
 import json
 import subprocess
@@ -7,11 +7,9 @@ from importlib import metadata
 
 from tools.notebooks import (
     COURSE,
-    FOLDED,
     KERNELSPEC,
     NOTEBOOKS,
     ROOT,
-    WIDGET_VIEW,
     dumps,
     normalise,
     read,
@@ -20,10 +18,8 @@ from tools.server import save_in_normal_form
 
 import pytest
 from lab import open_and_run, running
-from nbformat.v4 import new_code_cell, new_notebook, new_output
+from nbformat.v4 import new_code_cell, new_notebook
 
-STILL = {"text/plain": "Interactive()", "image/png": "iVBORw0KGgo=", WIDGET_VIEW: {"model_id": "1"}}
-BAR = {"text/plain": "  0%|          | 0/9 [00:00<?]", WIDGET_VIEW: {"model_id": "2"}}
 LANGUAGE_INFO = {"name": "python", "version": "3.12.1", "file_extension": ".py"}
 
 
@@ -39,20 +35,6 @@ def test_a_notebook_that_was_only_opened_is_saved_as_it_was_committed(path):
     notebook = read(path)
     notebook.metadata.language_info = LANGUAGE_INFO
     assert dumps(saved(notebook)) == path.read_text(encoding="utf-8")
-
-
-def test_figures_keep_their_stills_and_progress_bars_go():
-    outputs = [new_output("display_data", data) for data in (BAR, STILL)]
-    cell = new_code_cell("draw()", outputs=outputs, metadata={"tags": [FOLDED]}, id="draw")
-    notebook = new_notebook(
-        cells=[cell], metadata={"kernelspec": KERNELSPEC, "language_info": LANGUAGE_INFO}
-    )
-    (kept,) = saved(notebook).cells
-    assert [dict(output.data) for output in kept.outputs] == [
-        {"text/plain": "Interactive()", "image/png": "iVBORw0KGgo="}
-    ]
-    assert kept.source == "draw()" and kept.metadata.jupyter["source_hidden"], "folded again"
-    assert outputs[1].data == STILL, "what is open in the browser stays as it is"
 
 
 @pytest.mark.parametrize(
@@ -86,7 +68,6 @@ def test_every_installation_switches_the_extension_on():
 
 
 # --- in a browser
-# -----------------------------------------------------------------------------------------------------
 
 FIGURE_AND_BAR = [
     "from tqdm.auto import tqdm\nfrom helpers.teaching import interactive\n",

@@ -21,6 +21,7 @@ from tools.notebooks import ROOT, read
 
 import nbformat
 from nbformat import NotebookNode
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from packaging.requirements import Requirement
 
 REPOSITORY = os.environ.get("GITHUB_REPOSITORY", "unrolled-course/unrolled")
@@ -32,27 +33,29 @@ NOTEBOOKS = (
     "reference/glossary",
 )
 TAG = "tensorflow"  # of the cells that need it
+LINK = re.compile(r"\]\(([\w./]+)(#[^)]*)?\)")
 KERNEL = {"display_name": "Python (Pyodide)", "language": "python", "name": "python"}
-UNUSED = [
-    "@jupyter/nbgrader",
-    "@jupyter-notebook/lab-extension",
-]  # of this environment, which is for teachers too
+# Of this environment, which is for teachers too.
+UNUSED = ["@jupyter/nbgrader", "@jupyter-notebook/lab-extension"]
 NOT_IN_THE_BROWSER = {"tensorflow", "tensorflow-cpu", "keras", "jupyterlab"}
 
 INSTALL = "%pip install -q unrolled"
 ABOUT = """\
-**This is the edition for the browser.** Python runs on your own machine, inside this page, without a server: the first
-cell that you run loads some 50 MB, once. Chapters 1 to 3 and the glossary run here. What compares with TensorFlow
-stands as text, with its output; chapters 6 and 7 and the page about the notes need a server, such as Binder or
-[your own machine](https://github.com/{repository}#readme), and their links lead to pages to read. What you write is
-kept in this browser alone: *File, Download* saves it. A loop that never ends is stopped by *Kernel, Restart Kernel*.\
+**This is the edition for the browser.** Python runs on your own machine, inside this page, without
+a server: the first cell that you run loads some 50 MB, once. Chapters 1 to 3 and the glossary run
+here. What compares with TensorFlow stands as text, with its output; chapters 6 and 7 and the page
+about the notes need a server, such as Binder or
+[your own machine](https://github.com/{repository}#readme), and their links lead to pages to read.
+What you write is kept in this browser alone: *File, Download* saves it. A loop that never ends is
+stopped by *Kernel, Restart Kernel*.\
 """
 TO_THE_START = """\
 <title>Unrolled</title>
 <meta name="viewport" content="width=device-width">
 <script>if (window.innerWidth >= 700) location.replace("lab/index.html?path=index.ipynb")</script>
-<p>JupyterLab needs a screen wider than this one. On a phone, read <a href="../">the static edition</a>, or turn the
-phone and <a href="lab/index.html?path=index.ipynb">open it all the same</a>.</p>
+<p>JupyterLab needs a screen wider than this one. On a phone, read
+<a href="../">the static edition</a>, or turn the phone and
+<a href="lab/index.html?path=index.ipynb">open it all the same</a>.</p>
 """
 NEEDS_A_SERVER = (
     "*This cell needs TensorFlow, so it does not run in the browser. On a server it is:*"
@@ -75,33 +78,20 @@ packages = ["helpers"]
 
 
 def for_browser(notebook: NotebookNode, path: Path) -> NotebookNode:
-    """Return a notebook as it runs without TensorFlow.
-
-    With an installation first, and Pyodide's kernel.
-    """
+    """Return a notebook for Pyodide's kernel, which installs the course first and runs no Keras."""
     cells = []
     for cell in notebook.cells:
         if cell.cell_type == "code" and not any(before.cell_type == "code" for before in cells):
-            cells.append(nbformat.v4.new_code_cell(INSTALL, id="install"))
+            cells.append(new_code_cell(INSTALL, id="install"))
         if TAG in cell.metadata.get("tags", []):
-            cells.append(as_text(cell))
+            cell = as_text(cell)
         elif cell.cell_type == "markdown":
-            cell.source = re.sub(
-                r"\]\(([\w./]+)(#[^)]*)?\)", lambda link: reachable(link, path.parent), cell.source
-            )
-            cells.append(cell)
-        else:
-            cells.append(cell)
+            cell.source = LINK.sub(lambda link: reachable(link, path.parent), cell.source)
+        cells.append(cell)
     if path.stem == "index":
-        cells.insert(
-            1,
-            nbformat.v4.new_markdown_cell(
-                ABOUT.format(repository=REPOSITORY), id="about-this-edition"
-            ),
-        )
-    return nbformat.v4.new_notebook(
-        cells=cells, metadata={**notebook.metadata, "kernelspec": KERNEL}
-    )
+        about = ABOUT.format(repository=REPOSITORY)
+        cells.insert(1, new_markdown_cell(about, id="about-this-edition"))
+    return new_notebook(cells=cells, metadata={**notebook.metadata, "kernelspec": KERNEL})
 
 
 def as_text(cell: NotebookNode) -> NotebookNode:
@@ -113,7 +103,7 @@ def as_text(cell: NotebookNode) -> NotebookNode:
         else:
             attachments[name := f"output-{number}.png"] = {"image/png": output.data["image/png"]}
             parts.append(f"![{output.metadata['image/png']['alt']}](attachment:{name})")
-    text = nbformat.v4.new_markdown_cell("\n\n".join(parts), id=cell.id)
+    text = new_markdown_cell("\n\n".join(parts), id=cell.id)
     if attachments:
         text.attachments = attachments
     return text
@@ -128,7 +118,7 @@ def reachable(link: re.Match[str], folder: Path) -> str:
 
 
 def wheel(folder: Path) -> Path:
-    """Build the course's package with the dependencies that exist in a browser, and return the wheel."""
+    """Build the course's wheel with the dependencies that exist in a browser, and return it."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     kept = [
         text for text in project["dependencies"] if Requirement(text).name not in NOT_IN_THE_BROWSER

@@ -1,7 +1,4 @@
-"""Chapter 3's interactive figures.
-
-The ledger of terms, the product of Jacobians, and clipping at a cliff.
-"""
+"""Chapter 3's interactive figures: the ledger of terms, the product of Jacobians, clipping."""
 
 from typing import NamedTuple
 
@@ -35,10 +32,7 @@ def losses_on(losses: str, T: int) -> np.ndarray:
 
 
 def passage(params: RNNParams, h: np.ndarray, dh_t: np.ndarray, t: int, i: int) -> np.ndarray:
-    """Norms of ∂L_t/∂h_k for k = t, t − 1, …, i (t − i + 1,).
-
-    What one loss still says on its way back.
-    """
+    """Norms (t − i + 1,) of ∂L_t/∂h_k for k = t, t − 1, …, i, one loss's way back."""
     row, norms = dh_t, [np.linalg.norm(dh_t)]
     for J in gradients.state_jacobians(params, h)[i:t][::-1]:
         row = row @ J
@@ -47,15 +41,15 @@ def passage(params: RNNParams, h: np.ndarray, dh_t: np.ndarray, t: int, i: int) 
 
 
 @part
-def ledger(params: RNNParams | None = None, longest: int = 12) -> Interactive:
-    """Every term of equation (4) for one weight, and what becomes of one loss on its way back to one use.
+def ledger(longest: int = 12) -> Interactive:
+    """Every term of equation (4) for one weight, and one loss's way back to one use.
 
-    The rows are losses and the columns uses of W_hh; a click chooses a term. `params` (left out: 4
-    random units) reads `longest` random inputs of standard deviation 0.5, and the losses compare
-    its states with random targets.
+    The rows are losses and the columns uses of W_hh; a click chooses a term. Four random units read
+    `longest` random inputs of standard deviation 0.5, and the losses compare their states with
+    random targets.
     """
     rng = np.random.default_rng(46)
-    params = params or RNNParams(*(rng.normal(0, 0.6, shape) for shape in ((3, 4), (4, 4), 4)))
+    params = RNNParams(*(rng.normal(0, 0.6, shape) for shape in ((3, 4), (4, 4), 4)))
     D, H = params.W_xh.shape
     all_x, targets = rng.normal(0, 0.5, (longest, D)), rng.normal(0, 0.5, (longest, H))
 
@@ -107,9 +101,8 @@ def ledger(params: RNNParams | None = None, longest: int = 12) -> Interactive:
         x = all_x[:T]
         h = rnn_forward(scaled, x[None])[0]
         dh = (h - targets[:T]) * losses_on(losses, T)[:, None]
-        terms = gradients.gradient_ledger(scaled, x, h, dh)[
-            :, :, 0, 1
-        ]  # row form: the weight from unit 1 to unit 2
+        of_every_weight = gradients.gradient_ledger(scaled, x, h, dh)
+        terms = of_every_weight[:, :, 0, 1]  # row form: the weight from unit 1 to unit 2
         swept = rnn_backward(scaled, x[None], h[None], dh[None]).W_hh[0, 1]
         columns = terms.sum(axis=0)
         sums = columns[::-1].cumsum()[::-1]
@@ -180,9 +173,7 @@ def recurrent_matrices(units: int) -> dict[str, np.ndarray]:
     rng = np.random.default_rng(5)
     orthogonal = init_params(rng, 1, units, np.float64).W_hh
     gaussian = rng.normal(size=(units, units))
-    one_way = np.eye(units) + np.diag(
-        np.ones(units - 1), k=1
-    )  # each unit also listens to the next one
+    one_way = np.eye(units) + np.eye(units, k=1)  # each unit also listens to the next one
     return {
         "orthogonal": orthogonal,
         "random": gaussian / np.abs(np.linalg.eigvals(gaussian)).max(),
@@ -191,38 +182,32 @@ def recurrent_matrices(units: int) -> dict[str, np.ndarray]:
 
 
 def products_by_lag(J: np.ndarray, layout: str) -> np.ndarray:
-    """∂h_T/∂h_{T−k} for k = 0 … T as products of the Jacobians J_1 … J_T (T, H, H) in numerator layout: (T + 1, H, H).
+    """∂h_T/∂h_{T−k} for k = 0 … T, (T + 1, H, H), as products of the Jacobians J_1 … J_T (T, H, H).
 
-    Denominator layout gives the transposes. "mixed (wrong)" multiplies the factors of one layout in
-    the other's order.
+    These are in numerator layout; denominator layout gives the transposes. "mixed (wrong)"
+    multiplies the factors of one layout in the other's order.
     """
     products = [np.eye(J.shape[-1])]
     for J_k in J[::-1]:
         last = products[-1]
-        products.append(
-            {"numerator": last @ J_k, "denominator": J_k.T @ last, "mixed (wrong)": J_k @ last}[
-                layout
-            ]
-        )
+        longer = {
+            "numerator": last @ J_k,
+            "denominator": J_k.T @ last,
+            "mixed (wrong)": J_k @ last,
+        }
+        products.append(longer[layout])
     return np.array(products)
 
 
 @part
 def jacobian_explorer(units: int = 8, steps: int = 50) -> Interactive:
-    """Show the product of Jacobians.
-
-    Its entries and singular values, its norm by lag, and W_hh's eigenvalues.
-    """
+    """Show the product of Jacobians: entries, singular values, norm by lag, W_hh's eigenvalues."""
     matrices = recurrent_matrices(units)
     noise = np.random.default_rng(6).normal(size=(1, steps, units))
     figure = Figure(figsize=(9.6, 5.2))
     (plane, entries), (values, by_lag) = figure.subplots(2, 2, width_ratios=(2, 3))
-    plane.plot(
-        *np.array([np.cos(a := np.linspace(0, 2 * np.pi, 200)), np.sin(a)]),
-        color=GREY,
-        linewidth=1,
-        zorder=-1,
-    )
+    angles = np.linspace(0, 2 * np.pi, 200)
+    plane.plot(np.cos(angles), np.sin(angles), color=GREY, linewidth=1, zorder=-1)
     (eigenvalues,) = plane.plot([], [], "o", color=ORANGE)
     plane.set(
         xlim=(-3.3, 3.3),
@@ -322,7 +307,10 @@ class Walk(NamedTuple):
 
 
 def cliff_gradient(w: float, b: float) -> tuple[float, float, float]:
-    """Compute ½ (h_50 − 1)² for one unit that starts at 0, h_t = max(0, w h_{t−1} + b), and its derivatives by w, b."""
+    """Compute ½ (h_50 − 1)² and its derivatives by w and b.
+
+    h_t = max(0, w h_{t−1} + b) is one unit that starts at 0.
+    """
     h = [0.0]
     for _ in range(CLIFF_STEPS):
         h.append(max(0.0, w * h[-1] + b))
@@ -337,7 +325,7 @@ def cliff_gradient(w: float, b: float) -> tuple[float, float, float]:
 
 
 def walk_down(w: float, b: float, rate: float, max_norm: float, count: int) -> Walk:
-    """Take `count` steps of gradient descent, each gradient clipped to the norm `max_norm` (np.inf: not at all)."""
+    """Take `count` steps of gradient descent, each gradient clipped to the norm `max_norm`."""
     rows = []
     for _ in range(count + 1):
         loss, dw, db = cliff_gradient(w, b)
@@ -350,10 +338,7 @@ def walk_down(w: float, b: float, rate: float, max_norm: float, count: int) -> W
 
 @part
 def clipping_on_a_cliff(count: int = 60) -> Interactive:
-    """Two descents from the same place, one clipped and one not.
-
-    The second is thrown off by the first step.
-    """
+    """Two descents from the same place: the one not clipped is thrown off by its first step."""
     ws, bs = np.linspace(0.6, 1.2, 181), np.linspace(-0.06, 0.14, 121)
     h = np.zeros((len(bs), len(ws)))
     for _ in range(CLIFF_STEPS):

@@ -1,7 +1,4 @@
-"""Chapter 2's interactive figures.
-
-One time step in all its parts, and how long a state remembers.
-"""
+"""Chapter 2's interactive figures: one time step in its parts, and how long a state remembers."""
 
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
@@ -27,10 +24,7 @@ FORGOTTEN = 1e-3
 
 
 class StepTerms(NamedTuple):
-    """What one time step adds up, for every step of one sample.
-
-    Z = inputs + recurrent + b and h = tanh z.
-    """
+    """What every step of one sample adds up: z = inputs + recurrent + b, and h = tanh z."""
 
     inputs: np.ndarray  # (T, H) x_t W_xh
     recurrent: np.ndarray  # (T, H) h_{t−1} W_hh
@@ -39,10 +33,7 @@ class StepTerms(NamedTuple):
 
 
 def step_terms(params: RNNParams, x: np.ndarray) -> StepTerms:
-    """Take equation (3) apart.
-
-    The two products, their sum with b, and tanh of it, for one sample x (T, D).
-    """
+    """Take equation (3) apart for one sample x (T, D): both products, z, and its tanh."""
     h = rnn_forward(params, x[None])[0]
     inputs = x @ params.W_xh
     recurrent = np.vstack([np.zeros_like(h[0]), h[:-1]]) @ params.W_hh
@@ -52,10 +43,7 @@ def step_terms(params: RNNParams, x: np.ndarray) -> StepTerms:
 def pulse_response(
     params: RNNParams, pulse: np.ndarray, at: int, steps: int, activation: str
 ) -> np.ndarray:
-    """How a pulse (D,) at step `at` changes the states.
-
-    Those with it minus those of a silent input, (steps, H).
-    """
+    """How a pulse (D,) at step `at` changes the states, (steps, H), of a silent input."""
     x = np.zeros((2, steps, len(pulse)))
     x[0, at] = pulse
     h = rnn_forward(params, x, activation=activation)
@@ -63,10 +51,7 @@ def pulse_response(
 
 
 def steps_remembered(size: np.ndarray) -> int:
-    """For how many further steps a size has not yet fallen below a thousandth of its first.
-
-    All, if it never does.
-    """
+    """For how many further steps a size stays above a thousandth of its first: all, if always."""
     below = size < FORGOTTEN * size[0]
     return int(below.argmax()) - 1 if below.any() else len(size) - 1
 
@@ -78,9 +63,7 @@ def step_through_time(
     sentences: Sequence[str] = SENTENCES,
     units: Sequence[str] = ("mood", "negated"),
 ) -> Interactive:
-    """One time step taken apart.
-
-    What the word adds, what the old state adds, their sum, and what tanh makes of it.
+    """One time step taken apart: what word and old state add, their sum, and its tanh.
 
     `words` maps words to their x_t (D,); the sentences are of equal length, and `units` names the H
     units.
@@ -167,20 +150,14 @@ def step_through_time(
 
 
 @part
-def memory_explorer(
-    params: RNNParams | None = None, pulse: np.ndarray | None = None, steps: int = 100
-) -> Interactive:
+def memory_explorer(steps: int = 100) -> Interactive:
     """How long a state shows a pulse, by the spectral radius of W_hh and the activation.
 
-    Later pulses only shift it.
-
-    W_hh is scaled to each spectral radius; left out, the weights are 64 units' initial ones, and
-    the pulse (D,) random.
+    The weights are the initial ones of 64 units, W_hh scaled to each spectral radius, and the pulse
+    is random.
     """
-    if params is None:
-        params = numpy_rnn.init_params(np.random.default_rng(0), 16, 64, dtype=np.float64)
-    if pulse is None:
-        pulse = np.random.default_rng(3).standard_normal(len(params.W_xh))
+    params = numpy_rnn.init_params(np.random.default_rng(0), 16, 64, dtype=np.float64)
+    pulse = np.random.default_rng(3).standard_normal(len(params.W_xh))
     own_radius = np.abs(np.linalg.eigvals(params.W_hh)).max()
 
     figure = Figure(figsize=(8.6, 4.6))

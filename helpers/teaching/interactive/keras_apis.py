@@ -1,7 +1,4 @@
-"""Chapter 6's interactive figures.
-
-What a recurrent layer returns, and the two orders of computing a stack.
-"""
+"""Chapter 6's interactive figures: what a layer returns, and two orders of computing a stack."""
 
 from helpers.numpy_rnn import RNNParams, rnn_forward
 from helpers.teaching.exercises.keras_apis import returned_shapes
@@ -20,16 +17,15 @@ DIRECTIONS = ("forwards", "go_backwards", "Bidirectional")
 def output_index(
     T: int, direction: str, backward_half: bool, return_sequences: bool
 ) -> dict[int, int]:
-    """For which time steps t = 1 … T a half's state comes out, and at which index of the output's time axis.
+    """Map the time steps t = 1 … T whose states a half returns to their index in the output.
 
     Without `return_sequences` there is one such step, the one that the half reads last, and no time
     axis: index 0.
     """
     if not return_sequences:
         return {1 if backward_half else T: 0}
-    in_reading_order = (
-        backward_half and direction == "go_backwards"
-    )  # Bidirectional turns its backward half round
+    # Bidirectional turns its backward half round.
+    in_reading_order = backward_half and direction == "go_backwards"
     return {t: T - t if in_reading_order else t - 1 for t in range(1, T + 1)}
 
 
@@ -50,7 +46,8 @@ def in_code(direction: str, H: int, merge_mode: str | None, **flags: bool) -> st
     ]
     layer = f"SimpleRNN({', '.join([str(H), *chosen])})"
     if direction == "Bidirectional":
-        layer = f"Bidirectional({layer}{'' if merge_mode == 'concat' else f', merge_mode={merge_mode!r}'})"
+        mode = "" if merge_mode == "concat" else f", merge_mode={merge_mode!r}"
+        layer = f"Bidirectional({layer}{mode})"
     return f"{layer}(x)"
 
 
@@ -119,10 +116,7 @@ class _Half:
 
 @part
 def shape_explorer(B: int = 4, T: int = 5, D: int = 3, H: int = 6) -> Interactive:
-    """Show what a recurrent layer returns.
-
-    Which states of the unrolled network come out, and under which name.
-    """
+    """Show which states of the unrolled network a recurrent layer returns, under which names."""
     figure = Figure(figsize=(9.2, 4.3))
     ax = figure.subplots()
     ax.set(xlim=(-0.75, T + 1.75), ylim=(-2.05, 2.45))
@@ -191,10 +185,7 @@ def shape_explorer(B: int = 4, T: int = 5, D: int = 3, H: int = 6) -> Interactiv
 
 
 def schedules(T: int) -> dict[str, list[tuple[int, int]]]:
-    """In which order the places (layer, t) of two layers are computed.
-
-    Layer 0 is the lower one, t = 1 … T.
-    """
+    """In which order the places (layer, t) of two layers, 0 the lower one, are computed."""
     steps = range(1, T + 1)
     return {
         "step by step": [(layer, t) for t in steps for layer in (0, 1)],
@@ -207,19 +198,14 @@ def stacked_states(
     x: np.ndarray,
     starts: tuple[np.ndarray | None, ...] = (None, None),
 ) -> np.ndarray:
-    """Run two layers from zeros or from `starts`, (B, H) each.
-
-    X (B, T, D) gives their states (2, B, T, H).
-    """
+    """Return both layers' states (2, B, T, H) on x (B, T, D), from zeros or `starts` (B, H)."""
     lower = rnn_forward(stack[0], x, starts[0])
     return np.stack([lower, rnn_forward(stack[1], lower, starts[1])])
 
 
 @part
 def two_orders(x: np.ndarray | None = None) -> Interactive:
-    """Two layers computed step by step and layer by layer, one unit each.
-
-    The same numbers, if both start from zeros.
+    """Two layers of one unit, computed step by step and layer by layer: the same, from zeros.
 
     `x` (T,) are the inputs of the one sequence that is read.
     """

@@ -1,6 +1,4 @@
-"""Chapter 7's interactive figures.
-
-Read a sentence along, watch a network train, and write at any temperature.
+"""Chapter 7's interactive figures: read a sentence along, watch a training, write.
 
 Each takes a network from the notebook; left out, a small one that is there in a moment takes its
 place.
@@ -13,7 +11,7 @@ from typing import NamedTuple
 
 from helpers import data, models, training
 from helpers.data import Dataset, Vocabulary
-from helpers.models import CharParams, ClassifierParams
+from helpers.models import ClassifierParams, NetworkParams
 from helpers.numpy_rnn import rnn_forward
 from helpers.output import head_forward, softmax
 from helpers.teaching.exercises.real_text import TAUGHT, pair_reader
@@ -37,9 +35,7 @@ def read_along(
     vocabulary: Vocabulary | None = None,
     sentence: str = "it is not good, it is zany",
 ) -> Interactive:
-    """Type a sentence.
-
-    The verdict of a network after each word, and how much each word still moves the last verdict.
+    """Show the verdict after each word of a sentence, and how much each word moves the last one.
 
     `networks` maps names to networks that share the vocabulary; left out, it is one that knows
     minimal pairs only.
@@ -162,7 +158,7 @@ def train_in_steps(
     epochs: int,
     settings: Mapping[str, float],
 ) -> Iterator[Progress]:
-    """Train as `training.fit` does, but pause before the first update, after each one, and often while validating.
+    """Train as `training.fit` does, but pause between the updates and often while validating.
 
     `settings` holds "rate" and "dropout", and is looked at before each update: what is changed
     there takes effect.
@@ -199,10 +195,7 @@ def train_in_steps(
 
 @functools.cache
 def _pairs_to_learn():
-    """Make a small task of minimal pairs.
-
-    Fresh weights, two thirds of the pairs to train on, the rest to validate.
-    """
+    """Make a small task: fresh weights, two thirds of the minimal pairs, the rest to validate."""
     vocabulary, _ = pair_reader()
     order = np.random.default_rng(0).permutation(len(TAUGHT))
     parts = []
@@ -221,7 +214,7 @@ def live_training(
     epochs: int = 4,
     earlier: Mapping[str, Sequence[float]] | None = None,
 ) -> Interactive:
-    """Train a network before the reader's eyes, who may change the learning rate and dropout on the way.
+    """Train a network; its learning rate and dropout may be changed on the way.
 
     `earlier` maps names to the validation losses, epoch by epoch, of other runs, drawn to compare
     with. Left out, the network is a small one, and it learns minimal pairs.
@@ -313,8 +306,10 @@ def live_training(
     )
 
 
-def next_probabilities(params: CharParams, start: Sequence[int], temperature: float) -> np.ndarray:
-    """Compute the probabilities (V,) of the character that comes after `start`, softmax(o / temperature)."""
+def next_probabilities(
+    params: NetworkParams, start: Sequence[int], temperature: float
+) -> np.ndarray:
+    """Compute the probabilities softmax(o / temperature), (V,), of the character after `start`."""
     x = np.eye(len(params.W_xh), dtype=params.W_xh.dtype)[np.asarray(start)]
     o = head_forward(params.head, rnn_forward(params.rnn, x[None])[:, -1])[0].astype(np.float64)
     return softmax((o - o.max()) / temperature)
@@ -322,27 +317,24 @@ def next_probabilities(params: CharParams, start: Sequence[int], temperature: fl
 
 @functools.cache
 def _pair_table():
-    """Write the table of character pairs of the reviews as a network that has no memory.
-
-    (alphabet, parameters).
-    """
+    """Write the reviews' table of character pairs as a network: (alphabet, parameters)."""
     alphabet, windows = data.load_characters(64)
     V = len(alphabet)
     counts = np.full((V, V), 0.1)
     np.add.at(counts, (windows[:, :-1].ravel(), windows[:, 1:].ravel()), 1)
     log_p = np.log(counts / counts.sum(axis=1, keepdims=True))
-    return alphabet, CharParams(
-        5 * np.eye(V), np.zeros((V, V)), np.zeros(V), log_p, np.zeros(V)
-    )  # tanh 5 = 0.9999
+    no_memory = np.zeros((V, V))
+    W_xh = 5 * np.eye(V)  # tanh 5 = 0.9999
+    return alphabet, NetworkParams(W_xh, no_memory, np.zeros(V), log_p, np.zeros(V))
 
 
 @part
 def temperature(
-    params: CharParams | None = None, alphabet: str | None = None, beginning: str = "the film is th"
+    params: NetworkParams | None = None,
+    alphabet: str | None = None,
+    beginning: str = "the film is th",
 ) -> Interactive:
-    """Set the temperature.
-
-    How likely each next character becomes, and what the network then writes.
+    """How likely each next character is at a temperature, and what the network then writes.
 
     Left out, the network is a table of pairs, which knows nothing but the last character.
     """

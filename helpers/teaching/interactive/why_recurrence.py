@@ -1,7 +1,4 @@
-"""Chapter 1's interactive figures.
-
-What four designs cost, and which of them notices that words change places.
-"""
+"""Chapter 1's interactive figures: what four designs cost, and which notice the words' order."""
 
 from helpers.numpy_rnn import RNNParams, rnn_forward
 from helpers.teaching.figures import GREEN, ORANGE
@@ -18,10 +15,7 @@ SHUFFLES = 30
 
 
 def in_bytes(count: int) -> str:
-    """Say how much memory this many float32 numbers take, in decimal units.
-
-    512,064 are "2.05 MB".
-    """
+    """Say in decimal units how much memory float32 numbers take: 512,064 are "2.05 MB"."""
     size = 4.0 * count
     for unit in ("B", "kB", "MB"):
         if size < 1000:
@@ -31,9 +25,9 @@ def in_bytes(count: int) -> str:
 
 
 def reorder(T: int, shuffle: int, swap: int) -> np.ndarray:
-    """Return an order of T words.
+    """Return an order of T words: shuffle number `shuffle`, then `swap` and `swap` + 1 exchanged.
 
-    Shuffle number `shuffle`, then places `swap` and `swap` + 1 exchanged; 0 is none.
+    0 is no shuffle, and no swap.
     """
     order = np.random.default_rng(shuffle).permutation(T) if shuffle else np.arange(T)
     if swap:
@@ -43,10 +37,7 @@ def reorder(T: int, shuffle: int, swap: int) -> np.ndarray:
 
 @part
 def cost_explorer() -> Interactive:
-    """Show what the four designs store and compute.
-
-    One notch of a slider doubles a size, the axes are logarithmic.
-    """
+    """Show what the four designs store and compute; one notch of a slider doubles a size."""
     figure = Figure(figsize=(8.6, 3.7))
     bars, numbers = [], []
     titles = "numbers to store", "multiply–adds for one sentence"
@@ -95,7 +86,10 @@ def cost_explorer() -> Interactive:
 
 @part
 def shuffle_the_sentence(review: str = REVIEW, units: int = 24) -> Interactive:
-    """Let a shared layer with a mean and a recurrent layer, with the same W_xh and b, read a review in any order."""
+    """Let a shared layer with a mean and a recurrent layer read a review in any order.
+
+    Both have the same W_xh and b.
+    """
     words = review.split()
     T = len(words)
     rng = np.random.default_rng(0)
