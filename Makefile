@@ -22,7 +22,7 @@ CHAPTERS := $(wildcard notebooks/0*.ipynb)
 PYTHON_CODE := conftest.py helpers tools tests notebooks
 # What `make check` runs: not the long tests of helpers, nor the exercises that build layers of Keras.
 CHECKED := tests/tools/test_lint.py tests/helpers tests/teaching/test_exercises.py notebooks/02_forward_recurrence.ipynb \
-  $(addprefix --ignore=tests/helpers/test_,$(addsuffix .py,fuzz models random_networks tf_rnn)) \
+  $(addprefix --ignore=tests/helpers/test_,$(addsuffix .py,models random_networks tf_rnn)) \
   -k "not (find_the_leak or masked_cell or stack_two or unroll_cell or keras_apis)"
 COURSE := notebooks/index.ipynb $(CHAPTERS) $(wildcard notebooks/workshops/*.ipynb notebooks/reference/*.ipynb)
 
@@ -78,7 +78,7 @@ audit: .publish/ready ## look up every locked package among the known vulnerabil
 test-publish: .publish/ready ## build everything that is published once more and test it
 	$(PUBLISH)/python -m pytest -p no:xdist -o addopts=--strict-markers tests/publish $(PYTEST_FLAGS)
 
-bench: .venv/ready ## measure the recurrence beside the frameworks (some minutes, on a quiet machine)
+bench: .venv/ready ## measure the recurrence beside Keras's (some minutes, on a quiet machine)
 	$(BIN)/python tests/benchmarks/recurrence.py
 
 bench-widgets: .venv/ready ## measure how fast the interactive figures answer, in a Chromium

@@ -74,9 +74,9 @@ def init_classifier(
 ) -> ClassifierParams:
     """Draw the weights as Keras does: E uniform in ±0.05, the rest as `init_network` does."""
     check.check_positive_int(vocabulary_size=vocabulary_size, embedding_size=embedding_size)
-    network = init_network(rng, embedding_size, hidden_size, 1, dtype)
+    rnn = init_params(rng, embedding_size, hidden_size, dtype)
     E = rng.uniform(-0.05, 0.05, (vocabulary_size, embedding_size)).astype(dtype)
-    return ClassifierParams(E, *network)
+    return ClassifierParams(E, *rnn, *init_head(rng, hidden_size, 1, dtype))
 
 
 def classify(params: ClassifierParams, tokens: np.ndarray, mask: np.ndarray) -> np.ndarray:

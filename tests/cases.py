@@ -12,7 +12,7 @@ import pytest
 
 
 def random_params(rng, D, H, dtype=np.float64, scale=0.6):
-    """Weights with a bias that is not zero, small enough that no activation runs away in a few steps."""
+    """Weights with a bias, small enough that no activation runs away in a few steps."""
     return RNNParams(
         *(scale * rng.standard_normal(shape).astype(dtype) for shape in ((D, H), (H, H), (H,)))
     )

@@ -109,7 +109,7 @@ def execute(path: Path) -> NotebookNode:
 
 
 def normalise(notebook: NotebookNode) -> NotebookNode:
-    """Return a copy of `notebook` without anything that depends on who ran it, when, and with which program."""
+    """Return a copy of `notebook` without what depends on who ran it, when, and with what."""
     notebook = copy.deepcopy(notebook)
     notebook.nbformat, notebook.nbformat_minor = 4, 5
     for key in ("widgets", "signature", "orig_nbformat"):

@@ -1,5 +1,1 @@
-"""The stage of the course: its figures and the machinery of its notebooks."""
-
-from helpers.teaching.run_first import explain_missing_names
-
-explain_missing_names()
+"""What the lessons need around the subject: figures, interactive figures and exercises."""

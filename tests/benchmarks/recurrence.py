@@ -31,7 +31,7 @@ SIZES = [
     (128, 80, 100, 128),
     (64, 200, 128, 256),
 ]
-ROUNDS, CALLS = 20, 3  # the median is that of 60 calls, 3 in each round
+ROUNDS, CALLS = 10, 3  # the median is that of 30 calls, 3 in each round
 REST = 0.05  # seconds between two contestants, as TensorFlow's threads spin on for a while
 
 
