@@ -44,9 +44,9 @@ def rnn_forward(
     graph that runs cannot raise. Raises ValueError naming the argument for a wrong rank, size or
     dtype, an empty axis, or an unknown activation; TypeError unless params are RNNParams.
     """
-    given = {"x": (x, "B T D"), "h_0": (h_0, "B H"), "mask": (mask, "B T")}
-    given = {name: pair for name, pair in given.items() if pair[0] is not None}
-    tensors = _tensors(params, activation, **given)
+    optional = {"h_0": (h_0, "B H"), "mask": (mask, "B T")}
+    given = {name: pair for name, pair in optional.items() if pair[0] is not None}
+    tensors = _tensors(params, activation, x=(x, "B T D"), **given)
     W_xh, W_hh, b, x = (tensors[name] for name in ("W_xh", "W_hh", "b", "x"))
     sigma = ACTIVATIONS[activation]
 
