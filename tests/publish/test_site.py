@@ -9,7 +9,7 @@ import sys
 from html.parser import HTMLParser
 from urllib.parse import unquote, urlsplit
 
-from tools.notebooks import COURSE, NOTEBOOKS, ROOT, read
+from tools.notebooks import COURSE, FOLDED, NOTEBOOKS, ROOT, read
 
 import pytest
 
@@ -96,6 +96,13 @@ def test_every_picture_of_a_notebook_is_there_and_described(site, name):
     pictures = [picture for picture in shown if "_images/" in picture["src"]]
     assert len(pictures) == stills
     assert all(picture.get("alt", "").strip() for picture in pictures)
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_folded_cells_are_folded(site, name):
+    html = (site / f"{name}.html").read_text(encoding="utf-8")
+    folded = [c for c in read(PAGES[name]).cells if FOLDED in c.metadata.get("tags", [])]
+    assert len(re.findall(r'<details class="[^"]*hide above-input', html)) == len(folded)
 
 
 @pytest.mark.parametrize("name", PAGES)

@@ -7,6 +7,7 @@ from importlib import metadata
 
 from tools.notebooks import (
     COURSE,
+    FOLDED,
     KERNELSPEC,
     NOTEBOOKS,
     ROOT,
@@ -18,7 +19,9 @@ from tools.server import save_in_normal_form
 
 import pytest
 from lab import open_and_run, running
-from nbformat.v4 import new_code_cell, new_notebook
+from nbconvert.exporters import HTMLExporter, PythonExporter
+from nbformat.v4 import new_code_cell, new_notebook, new_output
+from traitlets.config import Config
 
 LANGUAGE_INFO = {"name": "python", "version": "3.12.1", "file_extension": ".py"}
 
@@ -50,6 +53,18 @@ def test_other_notebooks_are_saved_as_they_are(metadata):
         cells=[new_code_cell("1", metadata={"collapsed": True})], metadata=metadata
     )
     assert saved(notebook) is notebook
+
+
+def test_an_exported_page_shows_of_a_folded_cell_the_output_and_a_script_has_its_code():
+    settings = ROOT / "tools" / "jupyter" / "jupyter_server_config.d" / "unrolled.json"
+    config = Config(json.loads(settings.read_text(encoding="utf-8")))
+    cell = new_code_cell("folded_away()", outputs=[new_output("stream", text="shown")])
+    cell.metadata.tags = [FOLDED]
+    notebook = new_notebook(cells=[cell])
+    page, _ = HTMLExporter(config=config).from_notebook_node(notebook)
+    assert "shown" in page and "folded_away" not in page
+    script, _ = PythonExporter(config=config).from_notebook_node(notebook)
+    assert "folded_away()" in script
 
 
 def test_other_files_are_saved_as_they_are():
