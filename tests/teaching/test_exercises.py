@@ -560,7 +560,7 @@ def test_what_the_notebook_adds_to_an_answer_is_given_to_the_question(monkeypatc
     scaled.check(lambda a: a + 1, 3.0)
     assert [text_of(feedback) for feedback in shown] == [
         "✓ Right: it, on 6 random cases.",
-        "✗ `it` is not right.\nexpected 6, got 9.",
+        "✗ `it` is not right.\nExpected 6, got 9.",
     ]
 
 
@@ -575,14 +575,14 @@ RESULTS = [  # (right, handed in, what is said unless it is right)
     (7, 1j, "`it` should hold numbers.\nA value of type complex came."),
     (7, "7", "`it` should hold numbers.\nA value of type str came."),
     (1e9, 1e9 + 500, None),
-    (1e9, 1e9 + 2000, "`it` is not right.\nexpected 1e+09, got 1.000002e+09."),
+    (1e9, 1e9 + 2000, "`it` is not right.\nExpected 1e+09, got 1.000002e+09."),
     (0.0, 1e-6, None),
-    (0.0, 2e-6, "`it` is not right.\nexpected 0, got 2e-06."),
+    (0.0, 2e-6, "`it` is not right.\nExpected 0, got 2e-06."),
     (0.0, np.float32(2e-6), None),
-    (0.0, np.float32(2e-4), "`it` is not right.\nexpected 0, got 0.0002."),
+    (0.0, np.float32(2e-4), "`it` is not right.\nExpected 0, got 0.0002."),
     (True, np.True_, None),
     (True, 1, None),
-    (True, 0, "`it` is not right.\nexpected 1, got 0."),
+    (True, 0, "`it` is not right.\nExpected 1, got 0."),
     (True, 1.0, "`it` should be True or False.\nGot 1.0."),
     (None, 0, "`it` is not right.\nExpected None, got 0."),
     ("no", "yes", "`it` is not right.\nExpected 'no', got 'yes'."),
@@ -597,9 +597,9 @@ RESULTS = [  # (right, handed in, what is said unless it is right)
     (C, C.T, "`it` is not right.\n2 of 4 entries differ. The first is [0, 1]: expected 2, got 0."),
     ((A, "no"), [A, "no"], None),
     ((2, 3), np.array([2, 3]), None),
-    ((1, (2, 3)), (1, (2, 4)), "`it[1][1]` is not right.\nexpected 3, got 4."),
+    ((1, (2, 3)), (1, (2, 4)), "`it[1][1]` is not right.\nExpected 3, got 4."),
     ((1, 2), (1,), "`it` should have 2 entries.\nGot 1."),
-    ((1, 2), 3, "`it` should have 2 entries.\nGot one thing."),
+    ((1, 2), 3, "`it` should have 2 entries.\nA value of type int came."),
 ]
 
 
@@ -607,6 +607,34 @@ RESULTS = [  # (right, handed in, what is said unless it is right)
 def test_what_is_said_of_a_result(right, answer, says):
     feedback = small(lambda: right, ask=lambda value: value).examine(answer)
     assert text_of(feedback) == ("✓ Right: it." if says is None else f"✗ {says}")
+
+
+def test_the_result_that_is_told_is_the_one_that_was_wrong():
+    clip = exercises.clip_by_norm
+
+    def without_norm(grads, max_norm):
+        right = clip.answer(grads, max_norm)
+        return right if right[1] > max_norm else grads
+
+    told = text_of(clip.examine(without_norm))
+    assert "asked for: `grads`, `norm`.\nGot " in told and "Params with " in told
+    assert "came in another order" in text_of(clip.examine(lambda g, m: clip.answer(g, m)[::-1]))
+    told = text_of(clip.examine(lambda g, m: clip.answer(g, m)[1]))
+    assert told.endswith("asked for: `grads`, `norm`.\nGot float64.")
+    told = text_of(clip.examine(lambda g, m: (list(clip.answer(g, m)[0]), clip.answer(g, m)[1])))
+    assert told.startswith("✗ `grads` should be ") and "type list came" in told
+
+
+def test_a_last_case_stops_what_fitted_by_chance():
+    def zeros_of_the_wrong_width(params, x):
+        h_t, h = np.zeros((len(x), x.shape[-1])), []
+        for t in range(x.shape[1]):
+            h_t = rnn_step(params, x[:, t], h_t)
+            h.append(h_t)
+        return np.stack(h, axis=1)
+
+    told = text_of(exercises.all_states.examine(zeros_of_the_wrong_width))
+    assert "stopped with a ValueError" in told and "x (" in told
 
 
 def test_a_wrong_value_is_not_told_the_right_one():
@@ -623,7 +651,7 @@ def test_no_case_is_left_out(wrong_in):
         return 8 if len(seen) == wrong_in + 1 else 7
 
     seven = small(lambda a: 7, cases=lambda rng: ([rng.normal(size=3)],))
-    assert text_of(seven.examine(answer)) == "✗ `it` is not right.\nexpected 7, got 8."
+    assert text_of(seven.examine(answer)) == "✗ `it` is not right.\nExpected 7, got 8."
 
 
 def test_two_diagnoses_that_cannot_be_told_apart_are_not_given():

@@ -6,7 +6,10 @@ The first four are for one sample and on paper's side, W_hh times a column; the 
 weights work on rows.
 """
 
+from functools import partial
+
 from helpers import training
+from helpers.models import NetworkParams
 from helpers.numpy_rnn import RNNParams, rnn_forward
 from helpers.teaching.exercises.engine import Exercise, Misconception, edited
 
@@ -537,9 +540,9 @@ backward_sweep = Exercise(
 )
 
 
-def _for_weights(rng):
+def _for_weights(rng, more=0):
     H, B, T = int(rng.integers(3, 6)), int(rng.integers(2, 5)), int(rng.integers(3, 7))
-    x, dz = rng.normal(size=(2, B, T, H))
+    x, dz = rng.normal(size=(B, T, H + more)), rng.normal(size=(B, T, H))
     h, h_0 = rng.uniform(-0.9, 0.9, (B, T, H)), rng.uniform(-0.9, 0.9, (B, H))
     return x, h, dz, h_0
 
@@ -563,6 +566,7 @@ weight_gradients = Exercise(
     answer=weight_gradients,
     returns=("dW_xh", "dW_hh", "db"),
     cases=_for_weights,
+    also=partial(_for_weights, more=1),
     axes={"x": "B T D", "dW_xh": "D H", "dW_hh": "H H", "db": "H"},
     verified="all three, summed over steps and samples",
     hints=(
@@ -672,13 +676,15 @@ weight_gradients = Exercise(
 def _gradients(rng):
     H = int(rng.integers(3, 6))
     grads = RNNParams(rng.normal(size=(H, H)), rng.normal(size=(H, H)), rng.normal(size=H))
-    return grads, training.global_norm(grads) * float(rng.uniform(0.2, 1.8))
+    if rng.random() < 1 / 3:
+        grads = NetworkParams(*grads, rng.normal(size=(H, 2)), rng.normal(size=2))
+    return grads, training.global_norm(grads) * float(rng.choice([0.1, 0.6, 1.6]))
 
 
 def clip_by_norm(grads, max_norm):
     """Scale all gradients together to at most max_norm; return them and their norm before."""
     norm = np.sqrt(sum(np.sum(g**2) for g in grads))
-    factor = min(1, max_norm / norm)
+    factor = max_norm / max(norm, max_norm)
     return type(grads)(*(g * factor for g in grads)), norm
 
 
@@ -718,7 +724,7 @@ clip_by_norm = Exercise(
         ),
         Misconception(
             "short gradients are scaled up",
-            edited(clip_by_norm, ("min(1, max_norm / norm)", "max_norm / norm")),
+            edited(clip_by_norm, ("max(norm, max_norm)", "norm")),
             "You always scale to length max_norm. Clipping has a `min(1, …)`: a gradient that is"
             " short enough stays as it is, or training would never settle down near a minimum.",
             "section 18, clip the gradient",
@@ -746,7 +752,7 @@ clip_by_norm = Exercise(
         ),
         Misconception(
             "the norm returned is the one after clipping",
-            edited(clip_by_norm, (")), norm", ")), max_norm")),
+            edited(clip_by_norm, (")), norm", ")), min(norm, max_norm)")),
             "The gradients are right. The norm to return is the one before clipping: it is what you"
             " watch during training to see how often, and how strongly, you clip.",
             "section 18, clip the gradient",

@@ -21,7 +21,12 @@ def mismatch(name: str, value, expected) -> tuple[str, str] | None:
             return None
         return f"`{name}` is not right.", f"Expected {expected!r}, got {value!r:.60}."
     if isinstance(expected, tuple | list):
-        return _entries_mismatch(name, entries(value), expected)
+        if getattr(value, "_fields", None) != getattr(expected, "_fields", None) and hasattr(
+            expected, "_fields"
+        ):
+            kind = f"{type(expected).__name__}({', '.join(expected._fields)})"
+            return f"`{name}` should be {kind}.", f"A value of type {type(value).__name__} came."
+        return _entries_mismatch(name, value, expected)
     found, expected = _array(value), np.asarray(expected)
     return _kind_mismatch(name, value, found, expected) or _number_mismatch(name, found, expected)
 
@@ -32,13 +37,18 @@ def entries(value) -> list | None:
         return list(value)
     if hasattr(value, "as_list"):
         return value.as_list()
-    return list(np.asarray(value)) if np.ndim(getattr(value, "shape", 0)) else None
+    return list(np.asarray(value)) if len(getattr(value, "shape", ())) else None
 
 
-def _entries_mismatch(name, found, expected):
+def _entries_mismatch(name, value, expected):
+    found = entries(value)
     if found is None or len(found) != len(expected):
-        came = "one thing" if found is None else len(found)
-        return f"`{name}` should have {len(expected)} entries.", f"Got {came}."
+        came = (
+            f"A value of type {type(value).__name__} came."
+            if found is None
+            else f"Got {len(found)}."
+        )
+        return f"`{name}` should have {len(expected)} entries.", came
     pairs = enumerate(zip(found, expected, strict=True))
     return next((m for n, (v, e) in pairs if (m := mismatch(f"{name}[{n}]", v, e))), None)
 
@@ -79,7 +89,8 @@ def _number_mismatch(name, found, expected):
         return None
     where = tuple(np.argwhere(far)[0].tolist())
     of = f"{far.sum()} of {far.size} entries differ. The first is {[*where]}: " if where else ""
-    return f"`{name}` is not right.", f"{of}expected {expected[where]:.7g}, got {found[where]:.7g}."
+    numbers = f"xpected {expected[where]:.7g}, got {found[where]:.7g}."
+    return f"`{name}` is not right.", f"{of}e{numbers}" if of else f"E{numbers}"
 
 
 def _far(found, expected):
@@ -136,7 +147,7 @@ TOO_LITTLE = "Is it divided once too often, a mean where a sum was asked for?"
 DIAGNOSES = [
     (
         "every sign is turned",
-        "Which of the two was to be taken from which?",
+        "Each entry is the right one times −1.",
         lambda r, e, *_: [(-r, e)],
     ),
     ("the axes are in another order", "The numbers agree. Which index comes first?", _other_orders),
@@ -165,7 +176,7 @@ DIAGNOSES = [
     ("too small by the number of time steps", TOO_LITTLE, _times("T", -1)),
     (
         "the right numbers in another shape",
-        "Which axes should the result have, and in which order?",
+        "In the order asked for; the text says which axes they should have.",
         lambda r, e, *_: [(r.ravel(), e.ravel())] if r.shape != e.shape else [],
     ),
 ]

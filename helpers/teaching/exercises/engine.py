@@ -110,7 +110,8 @@ class Exercise:
 
     `answer` is the reference solution: a function, called with the cases as the reader's is. When
     it takes no arguments, the exercise asks for a value, and `answer()` is one. `cases(rng)` draws
-    the arguments of one call. `ask(answer, *case)` says how to question an answer that is not just
+    the arguments of one call, `also(rng)` those of a last one, where shapes stop what fitted by
+    chance. `ask(answer, *case)` says how to question an answer that is not just
     called, such as weights to be tried out. `axes` says which axes arguments and results have, by
     their names: {"x": "B T D", "h": "B T H"}; results that stand there get general diagnoses.
     """
@@ -122,6 +123,7 @@ class Exercise:
     hints: tuple[str, ...]  # from a nudge to nearly the answer
     misconceptions: tuple[Misconception, ...]
     cases: Callable[[np.random.Generator], tuple] = lambda rng: ()
+    also: Callable[[np.random.Generator], tuple] | None = None
     ask: Callable | None = None
     axes: Mapping[str, str] = field(default_factory=dict)
 
@@ -179,13 +181,19 @@ class Exercise:
                 (f"Hand it over without calling it: `exercises.{self.name}.check({self.name})`.",),
             )
         rng = np.random.default_rng(20)  # the same cases at each check
-        cases = [self.cases(rng) for _ in range(CASES)]
+        cases = [self.cases(rng) for _ in range(CASES)] + ([self.also(rng)] if self.also else [])
         results = []
         for case in cases:
             arguments = _copy(case)
             try:
                 results.append(self._question(answer, arguments, given))
             except Exception as error:
+                if (
+                    len(results) == CASES
+                ):  # which were all of one kind; a name says more than an error
+                    verdict = self._judge(results, cases[:CASES], given)
+                    if verdict.kind == RECOGNISED:
+                        return verdict
                 return self._raised(error, answer, case)
             if _untouched(results[-1]):
                 return self._not_attempted()
@@ -235,7 +243,7 @@ class Exercise:
             return Feedback(RIGHT, f"Right: {self.verified}{on}.")
         for misconception in self.misconceptions:
             wrong = misconception.wrong if self.wants_function else misconception.wrong()
-            if all(map(_agree, found, parts_of(wrong))):
+            if all(map(_agree, found[:CASES], parts_of(wrong))):
                 return Feedback(
                     RECOGNISED,
                     f"Wrong, and this is what happened: {misconception.name}.",
@@ -245,16 +253,15 @@ class Exercise:
         sizes = [self._sizes(case, parts) for case, parts in zip(cases, expected, strict=True)]
         if said := diagnose(found, expected, axes, sizes):
             return Feedback(RECOGNISED, f"Wrong, and this is what happened: {said[0]}.", said[1:])
-        result, right = next(
-            (r, e) for r, e in zip(found, expected, strict=True) if not _agree(r, e)
-        )
-        return self._first_difference(result, right, results[0])
+        everything = zip(found, expected, results, strict=True)
+        return self._first_difference(*next(each for each in everything if not _agree(*each[:2])))
 
     def _first_difference(self, result, right, whole):
-        if len(right) > 1 and all(part is None for part in result.values()):
+        came = list(whole) if isinstance(whole, Mapping) else entries(whole)
+        if len(right) > 1 and (came is None or len(came) != len(right)):
             asked = ", ".join(f"`{name}`" for name in right)
-            came = entries(whole) if not isinstance(whole, Mapping) else whole
-            came = f"{type(whole).__name__} came" + (f", of {len(came)}." if came else ".")
+            of = "" if came is None else f" with {len(came)} entries"
+            came = f"Got {type(whole).__name__}{of}."
             return Feedback(WRONG, f"{len(right)} results were asked for: {asked}.", (came,))
         headline, sentence = next(
             m for name in right if (m := mismatch(name, result[name], right[name]))

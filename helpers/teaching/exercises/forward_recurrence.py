@@ -3,6 +3,8 @@
 The step, the loop, the output head, masking, and a state that remembers.
 """
 
+from functools import partial
+
 from helpers.numpy_rnn import RNNParams, rnn_forward, rnn_step
 from helpers.output import HeadParams
 from helpers.teaching.exercises.engine import Exercise, Misconception, edited
@@ -10,22 +12,23 @@ from helpers.teaching.exercises.engine import Exercise, Misconception, edited
 import numpy as np
 
 
-def _network(rng):
-    """Weights and sizes; D = H, so that no slip is stopped by a shape before it can be named."""
+def _network(rng, more=0):
+    """Weights and D; D = H, so that no slip is stopped by a shape before it can be named."""
     H = int(rng.integers(3, 6))
-    W_xh, W_hh = rng.normal(0, 0.6, (2, H, H))
-    return RNNParams(W_xh, W_hh, rng.normal(0, 0.5, H)), H
+    D = H + more
+    W_xh, W_hh = rng.normal(0, 0.6, (D, H)), rng.normal(0, 0.6, (H, H))
+    return RNNParams(W_xh, W_hh, rng.normal(0, 0.5, H)), D
 
 
-def _one_step(rng):
-    params, H = _network(rng)
+def _one_step(rng, more=0):
+    params, D = _network(rng, more)
     B = int(rng.integers(2, 5))
-    return params, rng.normal(size=(B, H)), rng.uniform(-0.9, 0.9, (B, H))
+    return params, rng.normal(size=(B, D)), rng.uniform(-0.9, 0.9, (B, D - more))
 
 
-def _sequence(rng):
-    params, H = _network(rng)
-    return params, rng.normal(size=(int(rng.integers(2, 5)), int(rng.integers(3, 7)), H))
+def _sequence(rng, more=0):
+    params, D = _network(rng, more)
+    return params, rng.normal(size=(int(rng.integers(2, 5)), int(rng.integers(3, 7)), D))
 
 
 def one_step(params, x_t, h_prev):
@@ -38,8 +41,9 @@ one_step = Exercise(
     answer=one_step,
     returns=("h_t",),
     cases=_one_step,
+    also=partial(_one_step, more=1),
     axes={"h_t": "B H"},
-    verified="every state after one step, in float64, for random sizes and weights",
+    verified="every state after one step, for random sizes and weights",
     hints=(
         (
             "Three things are added up before σ: what the input says, what the state says, and the"
@@ -123,8 +127,9 @@ all_states = Exercise(
     answer=all_states,
     returns=("h",),
     cases=_sequence,
+    also=partial(_sequence, more=1),
     axes={"h": "B T H"},
-    verified="all states, in float64, for random lengths, batches and weights",
+    verified="all states, for random lengths, batches and weights",
     hints=(
         "A loop over the time steps, with `rnn_step(params, x_t, h_prev)` in it.",
         (
@@ -204,9 +209,11 @@ def mask_one_step(params, x_t, h_prev, m_t):
     return np.where(m_t[:, None], rnn_step(params, x_t, h_prev), h_prev)
 
 
-def _masked_case(rng):
-    params, x_t, h_prev = _one_step(rng)
+def _masked_case(rng, more=0):
+    params, x_t, h_prev = _one_step(rng, more)
     m_t = rng.permutation(np.arange(len(x_t)) % 2 == 0)  # some rows of each kind
+    if rng.random() < 1 / 3:
+        m_t[:] = True
     return params, x_t, h_prev, m_t
 
 
@@ -215,8 +222,9 @@ mask_one_step = Exercise(
     answer=mask_one_step,
     returns=("h_t",),
     cases=_masked_case,
+    also=partial(_masked_case, more=1),
     axes={"h_t": "B H"},
-    verified="the states of real and masked rows, in float64, for random weights and masks",
+    verified="the states of real and masked rows, for random weights and masks",
     hints=(
         (
             "Two candidates for the new state: the one that `rnn_step` gives, and the old one. The"
@@ -305,7 +313,7 @@ output_head = Exercise(
     returns=("o",),
     cases=_states_and_head,
     axes={"o": "B T O"},
-    verified="the outputs of every time step, in float64, for random sizes and weights",
+    verified="the outputs of every time step, for random sizes and weights",
     hints=(
         "The same small dense layer at each time step; nothing is carried from step to step.",
         (
