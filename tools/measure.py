@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from itertools import accumulate
 from pathlib import Path
 
-from tools.notebooks import CHAPTERS, FOLDED, WORKSHOPS, read
+from tools.notebooks import CHAPTERS, WORKSHOPS, folded, read
 
 from nbformat import NotebookNode
 
@@ -29,11 +29,6 @@ def limit(path: Path) -> int:
     if path.parent.name == "workshops":
         return 30
     return 25 if path.name.startswith("00") else 50
-
-
-def folded(cell: NotebookNode) -> bool:
-    """Whether the source of a code cell is folded away."""
-    return FOLDED in cell.metadata.get("tags", [])
 
 
 def is_exercise(cell: NotebookNode) -> bool:

@@ -66,6 +66,11 @@ def dumps(notebook: NotebookNode) -> str:
     return nbformat.v4.writes(notebook) + "\n"
 
 
+def folded(cell: NotebookNode) -> bool:
+    """Whether the source of a cell is folded away."""
+    return FOLDED in cell.metadata.get("tags", [])
+
+
 def execute(path: Path) -> NotebookNode:
     """Run a notebook in its own folder with a fresh kernel, store it in normal form, and return it.
 
@@ -128,9 +133,7 @@ def normalise(notebook: NotebookNode) -> NotebookNode:
             ids.add(cell.id)
         for key in ("execution", "collapsed"):
             cell.metadata.pop(key, None)
-        if FOLDED in cell.metadata.get(
-            "tags", []
-        ):  # JupyterLab forgets it once a reader has looked inside
+        if folded(cell):  # JupyterLab forgets it once a reader has looked inside
             cell.metadata.setdefault("jupyter", {})["source_hidden"] = True
         if cell.cell_type == "code":
             cell.outputs = _normal_outputs(cell.outputs)

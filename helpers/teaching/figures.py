@@ -443,17 +443,7 @@ def weight_copies(steps: int = 4, use: int = 2) -> Figure:
             (at - 0.42, 0),
             BLUE if i > use else GREY,
         )
-        ax.add_patch(
-            FancyBboxPatch(
-                (at - 0.34, -0.34),
-                0.68,
-                0.68,
-                boxstyle="round,pad=0.08",
-                facecolor="#DCEBF5",
-                edgecolor=BLUE,
-                lw=1.6,
-            )
-        )
+        _box(ax, at)
         ax.text(at, 0, f"$h_{i}$", ha="center", va="center", fontsize=13)
         colour = ORANGE if chosen else GREY
         ax.text(at, -1.38, f"$W^{{({i})}}$", ha="center", va="center", fontsize=13, color=colour)
@@ -496,7 +486,7 @@ def weight_copies(steps: int = 4, use: int = 2) -> Figure:
     return figure
 
 
-def _unit(ax, x, below, inside, above):
+def _box(ax, x):
     ax.add_patch(
         FancyBboxPatch(
             (x - 0.34, -0.34),
@@ -508,6 +498,10 @@ def _unit(ax, x, below, inside, above):
             lw=1.6,
         )
     )
+
+
+def _unit(ax, x, below, inside, above):
+    _box(ax, x)
     ax.text(x, 0, inside, ha="center", va="center", fontsize=13)
     _arrow(ax, (x, -1.12), (x, -0.42), BLUE)
     _arrow(ax, (x, 0.42), (x, 1.12), GREEN)

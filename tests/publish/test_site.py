@@ -9,7 +9,7 @@ import sys
 from html.parser import HTMLParser
 from urllib.parse import unquote, urlsplit
 
-from tools.notebooks import COURSE, FOLDED, NOTEBOOKS, ROOT, read
+from tools.notebooks import COURSE, NOTEBOOKS, ROOT, folded, read
 
 import pytest
 
@@ -101,8 +101,8 @@ def test_every_picture_of_a_notebook_is_there_and_described(site, name):
 @pytest.mark.parametrize("name", PAGES)
 def test_folded_cells_are_folded(site, name):
     html = (site / f"{name}.html").read_text(encoding="utf-8")
-    folded = [c for c in read(PAGES[name]).cells if FOLDED in c.metadata.get("tags", [])]
-    assert len(re.findall(r'<details class="[^"]*hide above-input', html)) == len(folded)
+    hidden = sum(map(folded, read(PAGES[name]).cells))
+    assert len(re.findall(r'<details class="[^"]*hide above-input', html)) == hidden
 
 
 @pytest.mark.parametrize("name", PAGES)

@@ -23,7 +23,7 @@ import shutil
 import sys
 from pathlib import Path
 
-from tools.notebooks import FOLDED, read
+from tools.notebooks import folded, read
 
 import nbformat
 from nbconvert.exporters import SlidesExporter
@@ -117,7 +117,7 @@ def deck(notebook: NotebookNode) -> NotebookNode:
         if cell.cell_type == "code":
             if show not in (None, "code", "output"):
                 raise ValueError(f"cell {cell.id}: show is {show!r}, expected 'code' or 'output'")
-            shown = show or ("output" if FOLDED in cell.metadata.get("tags", []) else "both")
+            shown = show or ("output" if folded(cell) else "both")
             column = "fragment" if asked and kind == "-" else kind
             cells.append(code_part(column, cell, shown))
             asked = False

@@ -21,10 +21,9 @@ def mismatch(name: str, value, expected) -> tuple[str, str] | None:
             return None
         return f"`{name}` is not right.", f"Expected {expected!r}, got {value!r:.60}."
     if isinstance(expected, tuple | list):
-        if getattr(value, "_fields", None) != getattr(expected, "_fields", None) and hasattr(
-            expected, "_fields"
-        ):
-            kind = f"{type(expected).__name__}({', '.join(expected._fields)})"
+        fields = getattr(expected, "_fields", None)
+        if fields and getattr(value, "_fields", None) != fields:
+            kind = f"{type(expected).__name__}({', '.join(fields)})"
             return f"`{name}` should be {kind}.", f"A value of type {type(value).__name__} came."
         return _entries_mismatch(name, value, expected)
     found, expected = _array(value), np.asarray(expected)
@@ -64,15 +63,16 @@ def _array(value):
 def _kind_mismatch(name, value, found, expected):
     """Hold the kind of numbers to the kind that was asked for."""
     kind, one = expected.dtype.kind, expected.ndim == 0
-    allowed = {"b": "b", "i": "iu", "u": "iu", "f": "fiu"}[kind]
     if one:
         allowed = {"b": "biu", "i": "iuf", "u": "iuf", "f": "fiu"}[kind]
-    what = {"b": "True or False", "i": "a whole number", "u": "a whole number", "f": "a number"}
+    else:
+        allowed = {"b": "b", "i": "iu", "u": "iu", "f": "fiu"}[kind]
     if found is None or found.dtype.kind not in "biuf":
         return f"`{name}` should hold numbers.", f"A value of type {type(value).__name__} came."
     if found.dtype.kind not in allowed:
         if one:
-            return f"`{name}` should be {what[kind]}.", f"Got {value!r:.60}."
+            what = {"b": "True or False", "f": "a number"}.get(kind, "a whole number")
+            return f"`{name}` should be {what}.", f"Got {value!r:.60}."
         holds = {"b": "True and False", "f": "numbers"}.get(kind, "whole numbers")
         return f"`{name}` should hold {holds}.", f"Its dtype is {found.dtype}."
     return None
@@ -89,8 +89,8 @@ def _number_mismatch(name, found, expected):
         return None
     where = tuple(np.argwhere(far)[0].tolist())
     of = f"{far.sum()} of {far.size} entries differ. The first is {[*where]}: " if where else ""
-    numbers = f"xpected {expected[where]:.7g}, got {found[where]:.7g}."
-    return f"`{name}` is not right.", f"{of}e{numbers}" if of else f"E{numbers}"
+    begins = f"{of}expected" if of else "Expected"
+    return f"`{name}` is not right.", f"{begins} {expected[where]:.7g}, got {found[where]:.7g}."
 
 
 def _far(found, expected):

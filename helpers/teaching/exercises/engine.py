@@ -5,7 +5,6 @@ that behaves as one of these on every case gets that one's name and explanation;
 always an observation, never a guess. What fits any exercise is in `compare`.
 """
 
-import copy
 import html
 import inspect
 import random
@@ -188,9 +187,7 @@ class Exercise:
             try:
                 results.append(self._question(answer, arguments, given))
             except Exception as error:
-                if (
-                    len(results) == CASES
-                ):  # which were all of one kind; a name says more than an error
+                if len(results) == CASES:  # only the last one stopped: a name says more than that
                     verdict = self._judge(results, cases[:CASES], given)
                     if verdict.kind == RECOGNISED:
                         return verdict
@@ -336,8 +333,8 @@ def _leaves(names, values):
 
 def _copy(value):
     """Copy arrays and what holds them; anything else, such as a Keras layer, is handed on."""
-    if isinstance(value, np.ndarray | np.random.Generator):
-        return copy.deepcopy(value)
+    if isinstance(value, np.ndarray):
+        return value.copy()
     if isinstance(value, tuple | list):
         parts = [_copy(part) for part in value]
         return type(value)(*parts) if hasattr(value, "_fields") else type(value)(parts)
