@@ -121,8 +121,8 @@ def classifier_loss(
     params, tokens = _checked(params, ClassifierParams, tokens=(tokens, "B T"))
     labels = _labels(labels, len(tokens))
     x = params.E[tokens]
-    keep_x = _dropout_mask(rng, dropout, x.shape, x.dtype)
-    keep_h = _dropout_mask(rng, dropout, (len(x), len(params.b)), x.dtype)
+    keep_x = _dropout_mask(rng, dropout, x)
+    keep_h = _dropout_mask(rng, dropout, np.empty((len(x), len(params.b)), x.dtype))
     x = x * keep_x
 
     h = rnn_forward(params.rnn, x, mask=mask)
@@ -233,11 +233,11 @@ def _one_hot(params):
     return np.eye(len(params.W_xh), dtype=params.W_xh.dtype)
 
 
-def _dropout_mask(rng, dropout, shape, dtype):
-    """Zeros with probability `dropout`, and 1 / (1 − dropout); one number where nothing drops."""
+def _dropout_mask(rng, dropout, a):
+    """Zeros with probability `dropout`, and 1 / (1 − dropout), shaped as `a`."""
     if dropout == 0:
-        return dtype.type(1)
-    return (rng.random(shape, dtype=np.float32) >= dropout) * dtype.type(1 / (1 - dropout))
+        return np.ones_like(a)
+    return (rng.random(a.shape, dtype=np.float32) >= dropout) * a.dtype.type(1 / (1 - dropout))
 
 
 def _sum_rows(tokens, rows, size):
