@@ -303,6 +303,39 @@ def dots(series: Mapping[str, Mapping[str, float]], *, title: str, xlabel: str) 
 
 
 @styled
+def seeds(
+    panels: Mapping[str, Mapping[str, Sequence[float]]],
+    *,
+    title: str,
+    xlabel: str,
+    levels: Mapping[str, float] | None = None,
+    xlim: tuple[float, float] | None = None,
+    figsize: tuple[float, float] = (10, 3.4),
+) -> Figure:
+    """Draw one row for each name, with an open circle for every run: name -> one value a seed.
+
+    `panels` stand side by side with the same rows; `levels` adds named vertical lines.
+    """
+    figure = Figure(figsize=figsize)
+    axes = figure.subplots(1, len(panels), sharey=True, squeeze=False)[0]
+    for ax, (name, rows) in zip(axes, panels.items(), strict=True):
+        for row, values in enumerate(rows.values()):
+            apart = row + np.linspace(-0.22, 0.22, len(values))  # so that equal ones stay visible
+            ax.plot(values, apart, "o", color=BLUE, markerfacecolor="none", markeredgewidth=1.5)
+        for n, (level, at) in enumerate((levels or {}).items()):
+            style = ("--", ":", "-.")[n % 3]
+            ax.axvline(at, color=GREY, linestyle=style, linewidth=1.4, label=level)
+        ax.set_yticks(range(len(rows)), list(rows))
+        ax.set(xlabel=xlabel, xlim=xlim)
+        ax.set_title(name, fontweight="normal", fontsize=11)
+        ax.grid(axis="y", visible=False)
+    axes[0].invert_yaxis()
+    _legend(axes[-1])
+    _title(figure, title)
+    return figure
+
+
+@styled
 def histograms(
     panels: Mapping[str, tuple[np.ndarray, np.ndarray, str]], *, title: str, figsize=(9, 3.0)
 ) -> Figure:
@@ -422,6 +455,40 @@ def folded_and_unrolled(steps: int = 4) -> Figure:
         ha="center",
         color=GREY,
     )
+    return figure
+
+
+@styled
+def sequence_tasks() -> Figure:
+    """Draw what is asked of sequences: which steps have an input, and which an output."""
+    tasks = {
+        "one answer at the end": ("1111", "0001", "Is this review\ngood?"),
+        "an answer at every step": (
+            "1111",
+            "1111",
+            "Which part of\nspeech? Which\nword comes next?",
+        ),
+        "read, then write": ("11100", "00111", "Translate it. What\nare the next hours?"),
+        "one input, many outputs": ("1000", "1111", "Describe this\npicture."),
+    }
+    figure = Figure(figsize=(10, 2.8))
+    axes = figure.subplots(1, len(tasks), width_ratios=[len(task[0]) for task in tasks.values()])
+    for ax, (name, (reads, says, question)) in zip(axes, tasks.items(), strict=True):
+        ax.set(xlim=(-0.6, len(reads) - 0.4), ylim=(-2.7, 1.2), aspect="equal")
+        ax.axis("off")
+        ax.set_title(name, fontweight="normal", fontsize=11)
+        for t, (has_input, has_output) in enumerate(zip(reads, says, strict=True)):
+            box = {"boxstyle": "round,pad=0.04", "facecolor": "#DCEBF5", "edgecolor": BLUE}
+            ax.add_patch(FancyBboxPatch((t - 0.22, -0.22), 0.44, 0.44, lw=1.4, **box))
+            if t:
+                _arrow(ax, (t - 0.74, 0), (t - 0.26, 0), ORANGE)
+            if has_input == "1":
+                _arrow(ax, (t, -1.0), (t, -0.27), BLUE)
+            if has_output == "1":
+                _arrow(ax, (t, 0.27), (t, 1.0), GREEN)
+        middle = (len(reads) - 1) / 2
+        ax.text(middle, -1.25, question, ha="center", va="top", fontsize=10)
+    _title(figure, "Four shapes of question")
     return figure
 
 

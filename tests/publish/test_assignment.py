@@ -66,16 +66,12 @@ def answered(course, **instead):
 @pytest.fixture(scope="module")
 def graded(course):
     """Hand in three answers to chapter 2, autograde them and write the feedback."""
-    one_step = exercises.one_step
-    mistake = next(m for m in one_step.misconceptions if m.name == "W_hh is transposed")
-    mistaken = (
-        "import numpy as np\n\n\ndef one_step(params, x_t, h_prev):\n    return np.tanh(x_t @"
-        " params.W_xh + h_prev @ params.W_hh.T + params.b)"
-    )
+    mistake = exercises.half_life.misconceptions[0]
+    mistaken = "def half_life(n):\n    return 1 - 0.5 / n"
     submissions = {
         "untouched": released(course, GRADED),
         "right": answered(course),
-        "wrong": answered(course, one_step=mistaken),
+        "wrong": answered(course, half_life=mistaken),
     }
     api = assignment.course(course)
     for student, notebook in submissions.items():

@@ -4,7 +4,8 @@ import random
 import re
 from dataclasses import FrozenInstanceError, fields
 
-from helpers.numpy_rnn import rnn_forward, rnn_step
+from helpers.models import NetworkParams
+from helpers.numpy_rnn import RNNParams, rnn_step
 from helpers.teaching import exercises
 from helpers.teaching.exercises import engine
 from helpers.teaching.exercises.compare import DIAGNOSES
@@ -17,13 +18,14 @@ from helpers.teaching.exercises.engine import (
     edited,
 )
 from tools import solutions
-from tools.notebooks import CHAPTERS, dumps, read
+from tools.notebooks import CHAPTERS, WORKSHOPS, dumps, read
 
 import numpy as np
 import pytest
 
 ALL = {name: value for name, value in vars(exercises).items() if isinstance(value, Exercise)}
 FUNCTIONS = [name for name in ALL if ALL[name].wants_function]
+WRITTEN = [*CHAPTERS, *WORKSHOPS]
 MISTAKES = [(name, mistake) for name in ALL for mistake in ALL[name].misconceptions]
 
 
@@ -243,13 +245,44 @@ def stops(losses, patience):
     return last, best
 
 
+def states(p, x, starts, h=0.0):
+    """Packed samples in a beginner's words, to be spoilt."""
+    h, kept = np.full((len(x), len(p.b)), h), []
+    for t in range(x.shape[1]):
+        h = np.tanh(x[:, t] @ p.W_xh + (h * ~starts[:, t, None]) @ p.W_hh + p.b)
+        kept.append(h)
+    return np.stack(kept, axis=1)
+
+
+def three_units():
+    """A memory of another kind: the third unit is idle, and off is a level of its own."""
+    W_hh = np.diag([3.0, 3.0, 0.0])
+    return NetworkParams(
+        np.array([[6.0, -6.0, 0.0], [-6.0, -6.0, 1.0]]),
+        W_hh,
+        np.zeros(3),
+        np.array([[4.0], [-4.0], [0.0]]),
+        np.zeros(1),
+    )
+
+
 COUNTS = ALL["count_parameters"].answer
 RIGHT_STYLES = [
-    ("one_step", lambda p, x, h: rnn_step(p, x, h).tolist()),
-    ("one_step", lambda p, x, h: np.array(rnn_step(p, x, h), order="F")),
-    ("all_states", lambda p, x: rnn_forward(p, x).tolist()),
-    ("all_states", lambda p, x: list(rnn_forward(p, x))),
-    ("all_states", lambda p, x: rnn_forward(p, x).astype(np.float32)),
+    ("half_life", lambda n: np.exp(np.log(0.5) / n)),
+    ("packed_forward", lambda p, x, starts: states(p, x, starts).tolist()),
+    ("packed_forward", lambda p, x, starts: list(states(p, x, starts))),
+    ("packed_forward", lambda p, x, starts: np.array(states(p, x, starts), np.float32, order="F")),
+    ("hold_and_release", three_units()),
+    ("partner", lambda x, k: [*(1 - x[: len(x) - k][:1]), *x[1:]]),
+    ("partner", lambda x, k: np.where(np.arange(len(x)) == len(x) - k - 1, 1 - x, x)),
+    (
+        "fool_the_window",
+        lambda k: (
+            k * [0] + [2] + k * [0] + [1] + k * [0],
+            k * [0] + [1] + k * [0] + [2] + k * [0],
+        ),
+    ),
+    ("fool_the_window", lambda k: np.array(ALL["fool_the_window"].answer(k)).tolist()),
     ("weight_gradients", sums),
     ("weight_gradients", lambda *a: list(sums(*a))),
     (
@@ -264,9 +297,6 @@ RIGHT_STYLES = [
     ("early_stopping", stops),
     ("early_stopping", lambda *a: np.array(stops(*a))),
     ("early_stopping", lambda *a: {"best": np.int64(stops(*a)[1]), "last": stops(*a)[0]}),
-    ("survives", {"flatten": 0, "per step": 0, "shared": 1, "recurrent": 1}),
-    ("survives", [False, False, True, True]),
-    ("survives", np.array([False, False, True, True])),
     ("unroll_cell", unrolled_by_keras),
     ("unroll_cell", with_own_zeros),
     ("masked_cell", masked_in_numpy),
@@ -279,16 +309,6 @@ def test_a_right_answer_of_another_style_passes(name, answer):
     answer = answer() if name == "predict_shapes" else answer
     feedback = ALL[name].examine(answer)
     assert feedback.kind == RIGHT, text_of(feedback)
-
-
-def states(p, x, h=0.0, keep=True):
-    """The recurrence in a beginner's words, to be spoilt."""
-    h, kept = np.full((len(x), len(p.b)), h), []
-    for t in range(x.shape[1]):
-        new = np.tanh(x[:, t] @ p.W_xh + h @ p.W_hh + p.b)
-        h = new if keep else h
-        kept.append(new)
-    return np.stack(kept, axis=1)
 
 
 def stops_but(losses, patience, wrong):
@@ -311,32 +331,34 @@ V_ALWAYS_OCCURS = edited(
 )
 NAMED = "this is what happened: "
 WRONG_STYLES = [  # (exercise, answer, what the headline must say)
-    ("all_states", lambda p, x: -states(p, x), NAMED + "`h`: every sign is turned"),
-    (
-        "all_states",
-        lambda p, x: states(p, x)[:, ::-1],
-        NAMED + "`h`: the order of time is reversed",
-    ),
-    ("all_states", lambda p, x: states(p, x, keep=False), NAMED + "the state is not carried on"),
-    ("all_states", lambda p, x: states(p, x)[:, 0], NAMED + "`h`: only the first step"),
-    ("all_states", lambda p, x: states(p, x)[:, -1], NAMED + "only the last state came back"),
-    ("all_states", lambda p, x: states(p, x).swapaxes(0, 1), NAMED + "time is the first axis"),
-    ("all_states", lambda p, x: states(p, x).swapaxes(1, 2), NAMED + "`h`: the axes are in"),
-    (
-        "all_states",
-        lambda p, x: states(p, x).reshape(-1, len(p.b)),
-        NAMED + "`h`: the right numbers",
-    ),
-    ("all_states", lambda p, x: states(p, x) / 2, NAMED + "`h`: half as large"),
-    ("all_states", lambda p, x: states(p, x, h=1.0), "`h` is not right."),
-    ("all_states", lambda p, x: states(p, x).round(2), "`h` is not right."),
-    ("all_states", lambda p, x: print(end=""), "Your function returned nothing."),
-    ("all_states", lambda p, x: states(p, x[:, :-1]), "`h` has the wrong shape."),
-    ("all_states", lambda p, x: states(p, x) * np.nan, "`h` is not finite."),
-    ("all_states", lambda p, x: states(p, x).astype(str), "`h` should hold numbers."),
-    ("all_states", lambda p, x: [[1.0], [1.0, 2.0]], "`h` should hold numbers."),
-    ("all_states", lambda p, x: states(p, x[0]), "stopped with a ValueError."),
-    ("all_states", lambda p: p, "stopped with a TypeError."),
+    ("half_life", lambda n: 2 ** (-n), NAMED + "what is left after n steps"),
+    ("half_life", lambda n: 0.5, "`ρ` is not right."),
+    ("packed_forward", lambda *a: -states(*a), NAMED + "`h`: every sign is turned"),
+    ("packed_forward", lambda *a: states(*a)[:, ::-1], NAMED + "`h`: the order of time"),
+    ("packed_forward", lambda p, x, s: states(p, x, s & False), NAMED + "the state is never set"),
+    ("packed_forward", lambda p, x, s: states(p, x, ~s), NAMED + "the rows that begin keep"),
+    ("packed_forward", lambda *a: states(*a)[:, 0], NAMED + "`h`: only the first step"),
+    ("packed_forward", lambda *a: states(*a)[:, -1], NAMED + "`h`: only the last step"),
+    ("packed_forward", lambda *a: states(*a).swapaxes(0, 1), NAMED + "`h`: the axes are in"),
+    ("packed_forward", lambda *a: states(*a).swapaxes(1, 2), NAMED + "`h`: the axes are in"),
+    ("packed_forward", lambda *a: states(*a).reshape(-1, a[1].shape[-1]), NAMED + "`h`: the right"),
+    ("packed_forward", lambda *a: states(*a) / 2, NAMED + "`h`: half as large"),
+    ("packed_forward", lambda *a: states(*a).round(2), "`h` is not right."),
+    ("packed_forward", lambda *a: print(end=""), "Your function returned nothing."),
+    ("packed_forward", lambda p, x, s: states(p, x[:, :-1], s), "`h` has the wrong shape."),
+    ("packed_forward", lambda *a: states(*a) * np.nan, "`h` is not finite."),
+    ("packed_forward", lambda *a: states(*a).astype(str), "`h` should hold numbers."),
+    ("packed_forward", lambda *a: [[1.0], [1.0, 2.0]], "`h` should hold numbers."),
+    ("packed_forward", lambda p, x, s: states(p, x[0], s), "stopped with a"),
+    ("packed_forward", lambda p, x: p, "stopped with a TypeError."),
+    ("hold_and_release", [1, 2, 3], "stopped with a ValueError."),
+    ("hold_and_release", three_units()._replace(b_o=np.ones(1)), "is not right."),
+    ("partner", lambda x, k: x[::-1], NAMED + "the order is reversed"),
+    ("partner", lambda x, k: 2 * x, "stopped with a ValueError."),
+    ("partner", lambda x, k: x[1:], "stopped with a ValueError."),
+    ("fool_the_window", lambda k: ([1, 2], [2, 1]), "`windows that tell them apart` is not right."),
+    ("fool_the_window", lambda k: ([1, 1], [2]), "stopped with a ValueError."),
+    ("fool_the_window", lambda k: [1, 2], "stopped with a TypeError."),
     ("weight_gradients", lambda *a: sums(*a)[::-1], NAMED + "the results came in another order"),
     ("weight_gradients", lambda *a: [-g for g in sums(*a)], ": every sign is turned"),
     ("weight_gradients", lambda *a: [2 * g for g in sums(*a)], ": twice as large"),
@@ -369,13 +391,6 @@ WRONG_STYLES = [  # (exercise, answer, what the headline must say)
         "`last` is not right.",
     ),
     ("embedding_gradient", V_ALWAYS_OCCURS, "`dE` has the wrong shape."),
-    ("survives", {"flatten": 0, "per step": 0, "shared": 0, "recurrent": 1}, NAMED + "only recurr"),
-    ("survives", [False, True, False, True], "`per step` is not right."),
-    (
-        "survives",
-        {"flatten": 2, "per step": 0, "shared": 1, "recurrent": 1},
-        "`flatten` is not right",
-    ),
     (
         "unroll_cell",
         lambda cell, x: 2 * unrolled_by_keras(cell, x),
@@ -409,14 +424,14 @@ def named_in(path):
     return re.findall(r"exercises\.(\w+)\.check\(", "\n".join(code_cells(path)))
 
 
-def test_every_exercise_stands_in_one_chapter():
-    where = {path.stem: named_in(path) for path in CHAPTERS}
+def test_every_exercise_stands_in_one_notebook():
+    where = {path.stem: named_in(path) for path in WRITTEN}
     assert sorted(name for names in where.values() for name in names) == sorted(ALL)
-    assert all(len(names) >= 3 for names in where.values()), where
+    assert all(len(where[path.stem]) >= 3 for path in CHAPTERS), where
     assert sorted(exercises.__all__) == sorted(ALL)
 
 
-@pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", WRITTEN, ids=lambda path: path.stem)
 def test_what_to_read_again_exists(path):
     text = "\n".join(cell.source for cell in read(path).cells if cell.cell_type == "markdown")
     sections = set(re.findall(r"^## (\d+) ·", text, re.MULTILINE))
@@ -427,7 +442,7 @@ def test_what_to_read_again_exists(path):
             assert set(re.findall(r"equation \((\d)\)", reread)) <= numbers, (name, reread)
 
 
-@pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", WRITTEN, ids=lambda path: path.stem)
 def test_a_cell_with_its_stub_and_then_with_its_solution(path, monkeypatch):
     shown = []
     monkeypatch.setattr(engine, "display", shown.append)
@@ -452,11 +467,11 @@ def test_run_all_with_every_solution(path, tmp_path, capsys):
 def test_a_solution_that_is_not_right_is_named(tmp_path, capsys, monkeypatch):
     chapter = read(CHAPTERS[1])
     code = [cell for cell in chapter.cells if cell.cell_type == "code"]
-    chapter.cells = [code[0], next(c for c in code if solutions.exercise_in(c) == "one_step")]
+    chapter.cells = [code[0], next(c for c in code if solutions.exercise_in(c) == "half_life")]
     (tmp_path / "short.ipynb").write_text(dumps(chapter), encoding="utf-8")
-    monkeypatch.setattr(Exercise, "source", "def one_step(*args):\n    return 0")
+    monkeypatch.setattr(Exercise, "source", "def half_life(n):\n    return 0")
     assert solutions.main(str(tmp_path / "filled"), str(tmp_path / "short.ipynb")) == 1
-    assert "one_step not right" in capsys.readouterr().out
+    assert "half_life not right" in capsys.readouterr().out
 
     written = tmp_path / "filled" / "short.ipynb"
     written.write_text("changed by a teacher")
@@ -467,8 +482,12 @@ def test_a_solution_that_is_not_right_is_named(tmp_path, capsys, monkeypatch):
 
 @pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
 def test_quizzes_answer_every_option(path):
-    markdown = [cell.source for cell in read(path).cells if cell.cell_type == "markdown"]
-    quizzes = [source for source in markdown if "**Quick quiz" in source]
+    cells = read(path).cells
+    quizzes = [  # its options may stand in a cell of their own, which is on no slide
+        "\n\n".join(c.source for c in cells[n : n + 1 if "<details>" in cell.source else n + 2])
+        for n, cell in enumerate(cells)
+        if cell.cell_type == "markdown" and "**Quick quiz" in cell.source
+    ]
     assert len(quizzes) >= 2
     option = re.compile(r"<details><summary>(.+?)</summary>\n\n(.+?)\n\n</details>", re.DOTALL)
     for quiz in quizzes:
@@ -482,13 +501,22 @@ def test_quizzes_answer_every_option(path):
 # The engine
 
 
-def examine(answer):
-    return exercises.one_step.examine(answer)
-
-
 def small(answer, returns=("it",), **more):
     """Return an exercise of the tests' own."""
     return Exercise("small", answer, returns, "it", (), (), **more)
+
+
+def one_step(rng):
+    """Draw the arguments of `rnn_step`, for two samples and five units."""
+    params = RNNParams(*(rng.normal(size=shape) for shape in ((5, 5), (5, 5), (5,))))
+    return params, rng.normal(size=(2, 5)), rng.normal(size=(2, 5))
+
+
+def examine(answer):
+    exercise = small(
+        lambda params, x_t, h_prev: rnn_step(params, x_t, h_prev), ("h_t",), cases=one_step
+    )
+    return exercise.examine(answer)
 
 
 def test_an_exception_is_told_with_its_line_and_shapes():
@@ -626,14 +654,14 @@ def test_the_result_that_is_told_is_the_one_that_was_wrong():
 
 
 def test_a_last_case_stops_what_fitted_by_chance():
-    def zeros_of_the_wrong_width(params, x):
+    def zeros_of_the_wrong_width(params, x, starts):
         h_t, h = np.zeros((len(x), x.shape[-1])), []
         for t in range(x.shape[1]):
-            h_t = rnn_step(params, x[:, t], h_t)
+            h_t = rnn_step(params, x[:, t], np.where(starts[:, t, None], 0, h_t))
             h.append(h_t)
         return np.stack(h, axis=1)
 
-    told = text_of(exercises.all_states.examine(zeros_of_the_wrong_width))
+    told = text_of(exercises.packed_forward.examine(zeros_of_the_wrong_width))
     assert "stopped with a ValueError" in told and "x (" in told
 
 
@@ -698,7 +726,7 @@ def test_hints_and_solutions_are_text_and_safe_html():
 
 
 def test_a_reader_cannot_change_an_exercise_by_accident():
-    exercise = exercises.one_step
+    exercise = exercises.half_life
     for part in (exercise, exercise.misconceptions[0], examine(rnn_step), engine.Folded(())):
         with pytest.raises(FrozenInstanceError):
             setattr(part, fields(part)[0].name, "changed")

@@ -17,12 +17,10 @@ NAMES = list(PARTS)
 
 # an exercise: a classic mistake, what is said of it, and the repair
 ATTEMPTS = {
-    "one_step": (
-        "def one_step(params, x_t, h_prev):\n"
-        "    return np.tanh(x_t @ params.W_xh + params.W_hh @ h_prev.T + params.b)",
-        "stopped with a ValueError",
-        "def one_step(params, x_t, h_prev):\n"
-        "    return np.tanh(x_t @ params.W_xh + h_prev @ params.W_hh + params.b)",
+    "half_life": (
+        "def half_life(n):\n    return [0.5][n]",
+        "stopped with an IndexError",
+        "def half_life(n):\n    return 0.5 ** (1 / n)",
     ),
     "one_jacobian": (
         "def one_jacobian(W_hh, h_next):\n    return W_hh.T * (1 - h_next**2)",

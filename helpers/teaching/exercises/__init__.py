@@ -14,12 +14,11 @@ from helpers.teaching.exercises.backpropagation import (
     total_derivative,
     weight_gradients,
 )
+from helpers.teaching.exercises.faster_than_the_frameworks import break_even_batch
 from helpers.teaching.exercises.forward_recurrence import (
-    all_states,
-    mask_one_step,
-    one_bit,
-    one_step,
-    output_head,
+    half_life,
+    hold_and_release,
+    packed_forward,
 )
 from helpers.teaching.exercises.keras_apis import (
     find_the_leak,
@@ -37,37 +36,34 @@ from helpers.teaching.exercises.real_text import (
     sampling_probabilities,
 )
 from helpers.teaching.exercises.why_recurrence import (
-    count_multiply_adds,
     count_parameters,
-    pooled,
-    survives,
+    fool_the_window,
+    partner,
 )
 
 __all__ = [
-    "all_states",
     "backward_sweep",
+    "break_even_batch",
     "breaking_pair",
     "clip_by_norm",
-    "count_multiply_adds",
     "count_parameters",
     "direct_derivative",
     "early_stopping",
     "embedding_gradient",
     "encode_batch",
     "find_the_leak",
+    "fool_the_window",
+    "half_life",
+    "hold_and_release",
     "jacobian_product",
-    "mask_one_step",
     "masked_cell",
-    "one_bit",
     "one_jacobian",
-    "one_step",
-    "output_head",
+    "packed_forward",
     "paired_difference",
-    "pooled",
+    "partner",
     "predict_shapes",
     "sampling_probabilities",
     "stack_two",
-    "survives",
     "total_derivative",
     "unroll_cell",
     "weight_gradients",

@@ -210,7 +210,7 @@ def _explains(pairs, r, e, axes, sizes):
 
 def _parts_in_another_order(cases) -> Iterator[tuple[str, str]]:
     names = list(cases[0][1])
-    for order in itertools.permutations(names) if 1 < len(names) < 5 else ():
+    for order in itertools.permutations(names) if 1 < len(names) < 6 else ():
         if list(order) != names and not any(
             mismatch(came, r[place], e[came])
             for r, e, _ in cases

@@ -13,13 +13,12 @@ from helpers.teaching.interactive.base import PARTS, Interactive
 from helpers.teaching.interactive.forward_recurrence import memory_explorer, step_through_time
 from helpers.teaching.interactive.keras_apis import shape_explorer, two_orders
 from helpers.teaching.interactive.real_text import live_training, read_along, temperature
-from helpers.teaching.interactive.why_recurrence import cost_explorer, shuffle_the_sentence
+from helpers.teaching.interactive.why_recurrence import shuffle_the_sentence
 
 __all__ = [
     "PARTS",
     "Interactive",
     "clipping_on_a_cliff",
-    "cost_explorer",
     "jacobian_explorer",
     "ledger",
     "live_training",

@@ -1,27 +1,15 @@
-"""Chapter 1's interactive figures: what four designs cost, and which notice the words' order."""
+"""Chapter 1's interactive figure: which layers notice the order of the words."""
 
 from helpers.numpy_rnn import RNNParams, rnn_forward
 from helpers.teaching.figures import GREEN, ORANGE
-from helpers.teaching.four_designs import count_multiply_adds, count_parameters, pooled
 from helpers.teaching.interactive.base import Interactive, part
 
 import numpy as np
-from ipywidgets import IntSlider, SelectionSlider
+from ipywidgets import IntSlider
 from matplotlib.figure import Figure
 
-DESIGNS = ("flatten", "per step", "shared", "recurrent")
 REVIEW = "a great idea becomes a not great movie"  # number 7547 of the course's film reviews
 SHUFFLES = 30
-
-
-def in_bytes(count: int) -> str:
-    """Say in decimal units how much memory float32 numbers take: 512,064 are "2.05 MB"."""
-    size = 4.0 * count
-    for unit in ("B", "kB", "MB"):
-        if size < 1000:
-            return f"{size:.3g} {unit}"
-        size /= 1000
-    return f"{size:.3g} GB"
 
 
 def reorder(T: int, shuffle: int, swap: int) -> np.ndarray:
@@ -33,55 +21,6 @@ def reorder(T: int, shuffle: int, swap: int) -> np.ndarray:
     if swap:
         order[[swap - 1, swap]] = order[[swap, swap - 1]]
     return order
-
-
-@part
-def cost_explorer() -> Interactive:
-    """Show what the four designs store and compute; one notch of a slider doubles a size."""
-    figure = Figure(figsize=(8.6, 3.7))
-    bars, numbers = [], []
-    titles = "numbers to store", "multiply–adds for one sentence"
-    for ax, title in zip(figure.subplots(1, 2, sharey=True), titles, strict=True):
-        bars.append(
-            ax.barh(range(4), 4 * [1.0], left=100, height=0.34, color=["C0", "C1", "C2", "C3"])
-        )
-        numbers.append([ax.text(115, row - 0.23, "", va="bottom") for row in range(4)])
-        ax.set(xscale="log", xlim=(100, 1e10), ylim=(3.5, -0.75), title=title)
-        ax.set_yticks(range(4), DESIGNS)
-        ax.grid(axis="y", visible=False)
-
-    def update(T, D, H):
-        stored, work = count_parameters(T, D, H), count_multiply_adds(T, D, H)
-        for panel, counts in enumerate((stored, work)):
-            for bar, number, count in zip(bars[panel], numbers[panel], counts, strict=True):
-                bar.set_width(count - 100)
-                number.set_text(f"{count:,}" if panel else f"{count:,} = {in_bytes(count)}")
-        flatten, per_step, shared, recurrent = stored
-        return (
-            f"T = {T}, D = {D}, H = {H}. To store: flatten {flatten:,}, per step {per_step:,},"
-            f" shared {shared:,}, recurrent {recurrent:,} numbers; flatten takes"
-            f" {flatten / recurrent:.3g} times the memory of recurrent. To read one sentence:"
-            f" recurrent {work[3]:,} multiply–adds, each of the others {work[0]:,}."
-        )
-
-    return Interactive(
-        figure,
-        {
-            "T": SelectionSlider(
-                options=[5 * 2**n for n in range(9)], value=80, description="time steps T"
-            ),
-            "D": SelectionSlider(
-                options=[25 * 2**n for n in range(6)], value=100, description="numbers a word D"
-            ),
-            "H": SelectionSlider(
-                options=[16 * 2**n for n in range(7)], value=64, description="hidden units H"
-            ),
-        },
-        update,
-        alt="Two bar charts with logarithmic axes, one bar for each of the four designs. Left: the"
-        " numbers it stores, with their memory. Right: the multiply–adds with which it reads"
-        " one sentence.",
-    )
 
 
 @part
@@ -100,7 +39,8 @@ def shuffle_the_sentence(review: str = REVIEW, units: int = 24) -> Interactive:
 
     def read(order):
         sentence = x[None, order]
-        return pooled(params.W_xh, params.b, sentence)[0], rnn_forward(params, sentence)[0, -1]
+        shared = np.tanh(sentence @ params.W_xh + params.b)
+        return shared[0].mean(axis=0), rnn_forward(params, sentence)[0, -1]
 
     as_written = read(np.arange(T))
     figure = Figure(figsize=(8.6, 3.9))
