@@ -18,7 +18,7 @@ TAMPERED = [
     (2, "g(h[t])", "g(h[T])"),  # always the last state
     (3, "W_xh @ x_t", "W_xh.T @ x_t"),
     (3, "W_hh @ h_t", "W_hh.T @ h_t"),
-    (3, "h_t, h = np.zeros(2), []", "h_t, h = np.ones(2), []"),  # another start
+    (3, "h_t = np.zeros(2)", "h_t = np.ones(2)"),  # another start
     (3, " + b)", ")"),
     (3, "np.tanh(", "(lambda z: 1 / (1 + np.exp(-z)))("),
     (4, "range(1, t + 1)", "range(1, t)"),  # the last use left out

@@ -139,6 +139,6 @@ def test_shuffling_moves_the_recurrent_state_and_never_the_mean():
     assert shown.picture.sentence.count("not at all") == 2
     for shuffle in range(1, SHUFFLES + 1):
         shown.set(shuffle=shuffle)
-        mean, state = shown.picture.sentence.split("last recurrent state")
+        mean, state = shown.picture.sentence.split("recurrent layer")
         assert "shared layer moved not at all" in mean and "not at all" not in state
         assert not shown.picture.error

@@ -82,6 +82,16 @@ EXAMPLES = {
         lambda: figures.reading(["longer"] * 20, np.linspace(0, 1, 20), np.ones(20), title="Read"),
     ],
     "folded_and_unrolled": [figures.folded_and_unrolled, lambda: figures.folded_and_unrolled(2)],
+    "sequence_tasks": [figures.sequence_tasks],
+    "seeds": [
+        lambda: figures.seeds(
+            {"one": {"a": [0.5, 0.6], "b": [1, 1]}, "two": {"a": [0.1], "b": [0.2]}},
+            title="They differ",
+            xlabel="accuracy",
+            levels={"guessing": 0.5},
+            xlim=(0, 1),
+        ),
+    ],
     "weight_copies": [figures.weight_copies, lambda: figures.weight_copies(steps=5, use=3)],
     "labelled_lines": [
         lambda: figures.labelled_lines(

@@ -35,6 +35,13 @@ half_life = Exercise(
             "section 8, where a pulse has size ρᵏ",
         ),
         Misconception(
+            "the pulse grows, and has twice its size after n steps",
+            edited(half_life, ("0.5 **", "2 **")),
+            "With ρ above 1 each step without σ makes the pulse larger. For half of it to be left,"
+            " ρ must be below 1.",
+            "section 8, where a pulse has size ρᵏ",
+        ),
+        Misconception(
             "the time to 1/e is taken for the time to one half",
             edited(half_life, ("0.5 ** (1 / n)", "np.exp(-1 / n)")),
             "With ρ = e^(−1/n) there is 1/e = 0.37 of the pulse left after n steps. The question"
@@ -117,6 +124,18 @@ packed_forward = Exercise(
             "The step at which a sample begins reads its first input, and you threw its state away."
             " What must be zero is the state before that step.",
             "section 5, where a state is handed over",
+        ),
+        Misconception(
+            "the state is set to zero where it is stored",
+            _packs(
+                (
+                    "h_prev = np.where(starts[:, t, None], 0, h_t)",
+                    "h_t[starts[:, t]] = 0\n        h_prev = h_t",
+                ),
+            ),
+            "`h_t[...] = 0` writes into the array that you appended to the list one step before, so"
+            " a finished state is lost. `np.where` makes a new array.",
+            "section 5, the text of the exercise",
         ),
         Misconception(
             "the state is set back one step late",
@@ -229,15 +248,15 @@ hold_and_release = Exercise(
         Misconception(
             "a write is too weak to turn a unit",
             _memory(W_xh=[[1.0, -1.0], [-3.0, -3.0]]),
-            "From rest it is enough, but a unit that is held at −0.96 adds −1.9 to its own sum. The"
-            " input must outweigh that.",
+            "From rest it is enough. But a unit that is held adds its level, times its own weight,"
+            " to its sum, and the input must outweigh that.",
             "section 7, the unit that keeps one bit",
         ),
         Misconception(
-            "release is too weak to turn a unit",
+            "release is too weak to turn a unit, or does nothing",
             _memory(W_xh=[[3.0, -3.0], [-1.0, -1.0]]),
-            "A unit that is on adds 1.9 to its own sum, and release must outweigh that. Otherwise"
-            " the bit stays.",
+            "A unit that is on adds its level, times its own weight, to its sum, and release must"
+            " outweigh that. Otherwise the bit stays.",
             "section 7, the unit that keeps one bit",
         ),
     ),

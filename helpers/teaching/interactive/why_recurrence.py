@@ -25,7 +25,7 @@ def reorder(T: int, shuffle: int, swap: int) -> np.ndarray:
 
 @part
 def shuffle_the_sentence(review: str = REVIEW, units: int = 24) -> Interactive:
-    """Let a shared layer with a mean and a recurrent layer read a review in any order.
+    """Let a shared and a recurrent layer read a review in any order, and show their means.
 
     Both have the same W_xh and b.
     """
@@ -40,7 +40,7 @@ def shuffle_the_sentence(review: str = REVIEW, units: int = 24) -> Interactive:
     def read(order):
         sentence = x[None, order]
         shared = np.tanh(sentence @ params.W_xh + params.b)
-        return shared[0].mean(axis=0), rnn_forward(params, sentence)[0, -1]
+        return shared[0].mean(axis=0), rnn_forward(params, sentence)[0].mean(axis=0)
 
     as_written = read(np.arange(T))
     figure = Figure(figsize=(8.6, 3.9))
@@ -54,7 +54,7 @@ def shuffle_the_sentence(review: str = REVIEW, units: int = 24) -> Interactive:
         for place in range(1, T + 1)
     ]
     bars = []
-    titles = "Shared, mean: blind to the order", "Recurrent, last state: sees it"
+    titles = "Shared, mean: blind to the order", "Recurrent, mean: sees it"
     for name, title, h, colour in zip(
         ("pooled", "recurrent"), titles, as_written, (GREEN, "C3"), strict=True
     ):
@@ -82,10 +82,13 @@ def shuffle_the_sentence(review: str = REVIEW, units: int = 24) -> Interactive:
             for bar, height in zip(drawn, h, strict=True):
                 bar.set_height(height)
             moved.append(np.abs(h - h_written).max())
-        mean, last = ("not at all" if size < 1e-12 else f"by up to {size:.2f}" for size in moved)
+        shared, recurrent = (
+            "not at all" if size < 1e-12 else f"by up to {size:.2f}" for size in moved
+        )
         return (
             f"“{' '.join(words[word] for word in order)}”: compared with the review as it was"
-            f" written, the mean of the shared layer moved {mean}, the last recurrent state {last}."
+            f" written, the mean of the shared layer moved {shared}, that of the recurrent layer"
+            f" {recurrent}."
         )
 
     return Interactive(
@@ -96,8 +99,8 @@ def shuffle_the_sentence(review: str = REVIEW, units: int = 24) -> Interactive:
         },
         update,
         alt="Top: the words in their present order, bold and orange where another word stood in the"
-        " review. Below: the mean of the shared layer's outputs and the recurrent layer's last"
-        " state, a bar for each unit, a black mark where the bar was for the review as"
+        " review. Below: the means of the shared layer's outputs and of the recurrent layer's"
+        " states, a bar for each unit, a black mark where the bar was for the review as"
         " written.",
         play="shuffle",
     )
