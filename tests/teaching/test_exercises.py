@@ -356,7 +356,12 @@ WRONG_STYLES = [  # (exercise, answer, what the headline must say)
     ("partner", lambda x, k: x[::-1], NAMED + "the order is reversed"),
     ("partner", lambda x, k: 2 * x, "stopped with a ValueError."),
     ("partner", lambda x, k: x[1:], "stopped with a ValueError."),
-    ("fool_the_window", lambda k: ([1, 2], [2, 1]), "`windows that tell them apart` is not right."),
+    ("fool_the_window", lambda k: ([1, 2], [2, 1]), "`windows at the start` is not right."),
+    (
+        "fool_the_window",
+        lambda k: ([1, *k * [0], 2], [2, *k * [0], 1]),
+        "at the start` is not right",
+    ),
     ("fool_the_window", lambda k: ([1, 1], [2]), "stopped with a ValueError."),
     ("fool_the_window", lambda k: [1, 2], "stopped with a TypeError."),
     ("weight_gradients", lambda *a: sums(*a)[::-1], NAMED + "the results came in another order"),
@@ -663,6 +668,11 @@ def test_a_last_case_stops_what_fitted_by_chance():
 
     told = text_of(exercises.packed_forward.examine(zeros_of_the_wrong_width))
     assert "stopped with a ValueError" in told and "x (" in told
+
+
+def test_whole_numbers_that_came_in_are_told():
+    total = small(lambda T, k: T + k, cases=lambda rng: (3, 4))
+    assert text_of(total.examine(lambda T, k: T - k)).endswith("got -1. That was for T = 3, k = 4.")
 
 
 def test_a_wrong_value_is_not_told_the_right_one():

@@ -250,10 +250,10 @@ class Exercise:
         sizes = [self._sizes(case, parts) for case, parts in zip(cases, expected, strict=True)]
         if said := diagnose(found, expected, axes, sizes):
             return Feedback(RECOGNISED, f"Wrong, and this is what happened: {said[0]}.", said[1:])
-        everything = zip(found, expected, results, strict=True)
+        everything = zip(found, expected, results, cases, strict=True)
         return self._first_difference(*next(each for each in everything if not _agree(*each[:2])))
 
-    def _first_difference(self, result, right, whole):
+    def _first_difference(self, result, right, whole, case):
         came = list(whole) if isinstance(whole, Mapping) else entries(whole)
         if len(right) > 1 and (came is None or len(came) != len(right)):
             asked = ", ".join(f"`{name}`" for name in right)
@@ -263,8 +263,12 @@ class Exercise:
         headline, sentence = next(
             m for name in right if (m := mismatch(name, result[name], right[name]))
         )
-        gives_it_away = not self.wants_function and not self.ask and "xpected" in sentence
-        return Feedback(WRONG, headline, () if gives_it_away else (sentence,))
+        if not self.wants_function and not self.ask and "xpected" in sentence:  # gives it away
+            return Feedback(WRONG, headline)
+        if case and all(isinstance(number, int) for number in case):
+            given = zip(self._takes(), case, strict=True)
+            sentence += f" That was for {', '.join(f'{name} = {n}' for name, n in given)}."
+        return Feedback(WRONG, headline, (sentence,))
 
     def _parts(self, result):
         """Name the parts of a result: {"dW_hh": array, …}; None where a part is missing."""

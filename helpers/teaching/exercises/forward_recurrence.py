@@ -188,16 +188,23 @@ def hold_and_release():
     )
 
 
-ASKED = ("after +1", "after release", "after −1", "after +1 over −1", "after the second release")
+EVENTS = {  # what is asked 100 silent steps after each: its write and release
+    "after +1": (1, 0),
+    "after release": (0, 1),
+    "after −1": (-1, 0),
+    "after the second release": (0, 1),
+    "after +1 again": (1, 0),
+    "after −1 over +1": (-1, 0),
+    "after the third release": (0, 1),
+}
 
 
 def _try_memory(answer):
-    """Return what the memory says 100 steps after each of five events: +1, −1, 0, or o itself."""
+    """Return what the memory says after each event: +1, −1, 0, or o itself where unclear."""
     if type(answer) is not NetworkParams:
         raise ValueError(f"a NetworkParams was asked for, got {type(answer).__name__}")
-    x = np.zeros((1, 500, 2))
-    x[0, [0, 200, 300], 0] = 1, -1, 1
-    x[0, [100, 400], 1] = 1
+    x = np.zeros((1, 100 * len(EVENTS), 2))
+    x[0, ::100] = list(EVENTS.values())
     W_xh, W_hh, b, W_ho, b_o = (np.asarray(array, float) for array in answer)
     h = rnn_forward(RNNParams(W_xh, W_hh, b), x)
     o = head_forward(type(answer)(W_xh, W_hh, b, W_ho, b_o).head, h)[0, 99::100, 0]
@@ -212,7 +219,7 @@ def _memory(**arrays):
 hold_and_release = Exercise(
     name="hold_and_release",
     answer=hold_and_release,
-    returns=ASKED,
+    returns=tuple(EVENTS),
     ask=_try_memory,
     verified="it holds either sign for 100 steps, lets go on command, and can be overwritten",
     hints=(

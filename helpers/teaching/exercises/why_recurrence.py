@@ -230,21 +230,24 @@ def _windows(sentence, k):
 
 
 def _try_to_fool(answer, k):
-    """Return whether the two answers are opposite, and how many windows tell them apart."""
+    """Return whether answers are opposite, and how many windows of each kind tell them apart."""
     pair = answer(k)
     if pair is ...:
         return ...
     if not isinstance(pair, tuple | list) or len(pair) != 2:
         raise ValueError(f"two sentences were asked for, got {pair!r}")
     (first, starts_1), (second, starts_2) = map(_which_first, pair)
-    told = _windows(first, k) - _windows(second, k), _windows(second, k) - _windows(first, k)
-    return starts_1 != starts_2, sum(map(Counter.total, told))
+    first, second = _windows(first, k), _windows(second, k)
+    told = list(((first - second) + (second - first)).elements())
+    outside = sum(None in window for window in told)
+    both = sum({1, 2} <= {*window} and None not in window for window in told)
+    return starts_1 != starts_2, both, outside, len(told) - both - outside
 
 
 fool_the_window = Exercise(
     name="fool_the_window",
     answer=fool_the_window,
-    returns=("opposite answers", "windows that tell them apart"),
+    returns=("opposite answers", "windows with both words", "windows at the start", "others"),
     cases=lambda rng: (int(rng.integers(2, 7)),),
     ask=_try_to_fool,
     verified="the same windows, as often, and opposite answers",
