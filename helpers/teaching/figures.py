@@ -493,6 +493,47 @@ def sequence_tasks() -> Figure:
 
 
 @styled
+def computational_graph(steps: int = 3) -> Figure:
+    """Draw what is computed from W_hh to the loss, and what comes back to each state."""
+    figure = Figure(figsize=(8, 4.6))
+    ax = figure.subplots()
+    ax.set(xlim=(-0.7, 2.6 * steps + 0.75), ylim=(-2.25, 3.3), aspect="equal")
+    ax.axis("off")
+    middle = 1.3 * (steps + 1)
+    for x, y, name in ((middle, -1.9, "$W_{hh}$"), (middle, 3.0, "$L$"), (0, 0, "$h_0$")):
+        ax.text(x, y, name, ha="center", va="center", fontsize=14)
+    back = {
+        "arrowstyle": "-|>",
+        "mutation_scale": 13,
+        "color": ORANGE,
+        "lw": 1.8,
+        "ls": (0, (4, 2)),
+    }
+    for t in range(1, steps + 1):
+        x = 2.6 * t
+        _box(ax, x)
+        ax.text(x, 0, f"$h_{t}$", ha="center", va="center", fontsize=13)
+        ax.text(x, 1.75, f"$L_{t}$", ha="center", va="center", fontsize=13)
+        side = -1 if x < middle else 1  # where the arrow of W_hh does not pass
+        ax.text(x + 0.62 * side, -0.86, f"$x_{t}$", ha="center", va="center", fontsize=12)
+        _arrow(ax, (x + 0.52 * side, -0.72), (x + 0.25 * side, -0.42), BLUE)
+        _arrow(ax, (x - 2.6 + (0.25 if t == 1 else 0.42), 0.1), (x - 0.42, 0.1), BLUE)
+        _arrow(ax, (x - 0.1, 0.42), (x - 0.1, 1.5), BLUE)
+        _arrow(ax, (x + 0.12 * (middle - x), 2.0), (middle + 0.14 * (x - middle), 2.75), BLUE)
+        _arrow(ax, (middle + 0.14 * (x - middle), -1.62), (x - 0.12, -0.44), GREEN)
+        ax.add_patch(FancyArrowPatch((x + 0.12, 1.5), (x + 0.12, 0.42), **back))
+        ax.text(x + 0.22, 0.98, f"$dh_{t}$", color=ORANGE, fontsize=12)
+        if t > 1:
+            ax.add_patch(FancyArrowPatch((x - 0.42, -0.14), (x - 2.18, -0.14), **back))
+            ax.text(x - 1.3, -0.45, "carry", color=ORANGE, ha="center", fontsize=11)
+    _title(
+        figure,
+        "Two ways lead on from a state, so two gradients come back",
+    )
+    return figure
+
+
+@styled
 def weight_copies(steps: int = 4, use: int = 2) -> Figure:
     """Draw states with one copy of W_hh for each step, and one copy's path to the last loss."""
     figure = Figure(figsize=(9, 3.0))
@@ -623,88 +664,3 @@ def _word_ticks(ax, words, turned=None):
             ha="right" if turned else "center",
             rotation_mode="anchor" if turned else "default",
         )
-
-
-@styled
-def labelled_lines(
-    series: Mapping[str, Sequence],
-    *,
-    title: str,
-    xlabel: str,
-    ylabel: str,
-    highlight: Sequence[str] | None = None,
-    levels: Mapping[str, float] | None = None,
-    xscale: str = "linear",
-    yscale: str = "linear",
-    ylim: tuple[float, float] | None = None,
-    xticks: Sequence[float] | None = None,
-    marker: str | None = None,
-    figsize: tuple[float, float] = (8.5, 4.2),
-) -> Figure:
-    """Draw lines as `lines` does, with their names at their right ends instead of in a legend.
-
-    With `highlight`, the lines it names are thick and coloured and all others thin and grey.
-    `levels` are drawn dashed.
-    """
-    figure = Figure(figsize=figsize)
-    ax = figure.subplots()
-    _draw_lines(ax, series, marker)
-    ax.set(xlabel=xlabel, ylabel=ylabel, xscale=xscale, yscale=yscale, title=title)
-    if ylim:
-        ax.set_ylim(*ylim)
-    if xticks is not None:
-        ax.set_xticks(xticks, [f"{x:g}" for x in xticks])
-        ax.minorticks_off()
-    colours = matplotlib.rcParams["axes.prop_cycle"]()  # endless
-    for line in ax.lines:
-        chosen = highlight is None or line.get_label() in highlight
-        line.set(
-            color=next(colours)["color"] if chosen else "#9a9a9a",
-            linewidth=2.4 if chosen else 1.2,
-            zorder=2 + chosen,
-        )
-    ax.get_xlim(), ax.get_ylim()  # settles the limits, which the next line needs
-    to_axes = ax.transScale + ax.transLimits
-    names = {
-        line.get_label(): (to_axes.transform(line.get_xydata()[-1]), line.get_color())
-        for line in ax.lines
-    }
-    for name, level in (levels or {}).items():
-        ax.axhline(level, color=GREY, linestyle="--", linewidth=1.2)
-        names[name] = np.array([1, to_axes.transform([1, level])[1]]), GREY
-    heights = _apart([end[1] for end, _ in names.values()], 0.066)
-    for (name, (end, colour)), height in zip(names.items(), heights, strict=True):
-        chosen = highlight is None or name in highlight
-        ax.annotate(
-            name,
-            xy=np.clip(end, 0, 1),
-            xytext=(1.06, height),
-            xycoords="axes fraction",
-            textcoords="axes fraction",
-            va="center",
-            color=colour if chosen else GREY,
-            arrowprops={
-                "arrowstyle": "-",
-                "color": colour,
-                "linewidth": 0.8,
-                "relpos": (0, 0.5),
-                "shrinkB": 0,
-            },
-        )
-    return figure
-
-
-def _apart(heights, gap):
-    """Move heights in 0 to 1 as little as leaves `gap` between neighbours, in the same order."""
-    order = np.argsort(heights)
-    moved = np.clip(np.asarray(heights, float)[order], 0, 1)
-    for _ in range(200):
-        for low in range(len(moved) - 1):
-            lack = gap - (moved[low + 1] - moved[low])
-            if lack > 1e-6:
-                moved[low] -= lack / 2
-                moved[low + 1] += lack / 2
-        moved += max(0, -moved[0]) - max(0, moved[-1] - 1)
-    result = np.empty(len(moved))
-    result[order] = moved
-    return result

@@ -23,43 +23,48 @@ TAMPERED = [
     (3, "np.tanh(", "(lambda z: 1 / (1 + np.exp(-z)))("),
     (4, "range(1, t + 1)", "range(1, t)"),  # the last use left out
     (4, "range(1, t + 1)", "range(t, t + 1)"),  # the last use alone
-    (4, "run(i, t, h_i)", "run(0, t, h_i)"),
-    (4, "step(i, h[i - 1], W)", "step(i, h[i], W)"),  # h_i where h_{i-1} belongs
-    (4, "step(i, h[i - 1], W)", "run(0, i, h_0, W)"),  # the total derivative for the direct one
-    (4, "chain(dL_do, do_dh, dh_dh, layout=layout)", "chain(dL_do, do_dh, dh_dh.T, layout=layout)"),
-    (4, "chain(dL_do, do_dh, dh_dh, layout=layout)", "chain(dL_do, do_dh, layout=layout)"),
+    (4, "range(1, t + 1)", "range(1, T + 1)"),  # later uses as well
+    (4, "derivative(run, hs[i], i, t)", "derivative(run, hs[i], i, T)"),  # to the last state
+    (4, "derivative(run, hs[i], i, t)", "derivative(run, hs[i], i - 1, t)"),  # one step more
+    (4, "derivative(one_use, W_hh, i)", "derivative(one_use, W_hh, max(i - 1, 1))"),
+    (4, "derivative(one_use, W_hh, i)", "derivative(one_use, W_hh, min(i + 1, T))"),
+    (  # the total derivative for the direct one
+        4,
+        "derivative(one_use, W_hh, i)",
+        "derivative(lambda W: run(hs[0], 0, i, W), W_hh)",
+    ),
+    (4, "dL_do @ do_dh @ dh_dh", "dL_do @ do_dh @ dh_dh.T"),
+    (4, "dL_do @ do_dh @ dh_dh", "dL_do @ do_dh"),
     (4, "a,apq->pq", "a,apq->qp"),
     (5, "np.eye(H)", "2 * np.eye(H)"),
-    (5, "derivative(g, h[t], layout)", "derivative(np.tanh, h[t], layout)"),
-    (5, "(h[t] - y[t])", "(y[t] - h[t])"),
-    (6, "range(t - 1, i - 1, -1)", "range(i, t)"),  # the product in the other order
-    (6, "range(t - 1, i - 1, -1)", "range(t - 1, i, -1)"),  # the first factor left out
-    (6, "range(t - 1, i - 1, -1)", "range(min(t, T - 1), i - 1, -1)"),  # one factor too many
-    (6, "step(k + 1, h_k), h[k], layout)", "step(k + 1, h_k), h[k], layout).T"),
-    (7, "W_xh @ x[k + 1]", "W_xh @ x[max(k, 1)]"),
-    (7, "W_hh @ h[k]", "W_hh.T @ h[k]"),
-    (7, "W_hh @ h[k]", "W_hh @ h[k + 1]"),
-    (7, " + b)", ")"),
-    (8, "W_hh.T @ np.diag(h_dash)", "W_hh @ np.diag(h_dash)"),
-    (8, "W_hh.T @ np.diag(h_dash)", "np.diag(h_dash) @ W_hh.T"),
-    (8, "np.diag(h_dash) @ W_hh,", "W_hh @ np.diag(h_dash),"),
-    (8, "np.diag(h_dash) @ W_hh,", "W_hh,"),  # sigma' forgotten
-    (8, "1 - h[k + 1] ** 2", "1 - h[k] ** 2"),
-    (8, "derivative(np.tanh, z_next)", "derivative(np.tanh, h[k + 1])"),  # sigma' at h, not at z
-    (
-        9,
-        "denominator @ (W_hh.T @ np.diag(sigma_dash(k)))",
-        "(W_hh.T @ np.diag(sigma_dash(k))) @ denominator",
+    (5, "derivative(state_itself, hs[T])", "derivative(np.tanh, hs[T])"),
+    (  # the product in the other order
+        6,
+        "derivative(step, hs[k], k + 1) @ product",
+        "product @ derivative(step, hs[k], k + 1)",
     ),
-    (
-        9,
-        "(np.diag(sigma_dash(k)) @ W_hh) @ numerator",
-        "numerator @ (np.diag(sigma_dash(k)) @ W_hh)",
-    ),
-    (9, "W_hh.T @ np.diag(sigma_dash(k))", "W_hh.T"),
-    (9, "W_hh.T @ np.diag(sigma_dash(k))", "W_hh @ np.diag(sigma_dash(k))"),
+    (6, "range(i, t)", "range(i + 1, t)"),  # the first factor left out
+    (6, "range(i, t)", "range(i, t - 1)"),  # the last factor left out
+    (6, "range(i, t)", "range(i, min(t + 1, T))"),  # one factor too many
+    (6, "derivative(step, hs[k], k + 1) @", "derivative(step, hs[k], k + 1).T @"),
+    (6, "product = np.eye(H)", "product = np.zeros((H, H))"),  # the empty product
+    (7, "W_xh @ xs[k + 1]", "W_xh @ xs[max(k, 1)]"),
+    (7, "W_hh @ hs[k]", "W_hh.T @ hs[k]"),
+    (7, "W_hh @ hs[k]", "W_hh @ hs[k + 1]"),
+    (7, " + b for", " for"),
+    (8, "np.diag(slope[k]) @ W_hh", "W_hh @ np.diag(slope[k])"),
+    (8, "np.diag(slope[k]) @ W_hh", "W_hh.T @ np.diag(slope[k])"),  # the other layout
+    (8, "np.diag(slope[k]) @ W_hh", "np.diag(slope[k]) @ W_hh.T"),
+    (8, "np.diag(slope[k]) @ W_hh", "W_hh"),  # sigma' forgotten
+    (8, "np.tanh(z) ** 2", "np.tanh(np.tanh(z)) ** 2"),  # sigma' at h, not at z
+    (8, "slope[k]", "slope[k - 1]"),  # sigma' of the step before
+    (9, "np.diag(sigma_dash) @ W_hh @ product", "product @ np.diag(sigma_dash) @ W_hh"),
+    (9, "np.diag(sigma_dash) @ W_hh @ product", "W_hh @ np.diag(sigma_dash) @ product"),
+    (9, "np.diag(sigma_dash) @ W_hh @ product", "np.diag(sigma_dash) @ W_hh.T @ product"),
+    (9, "np.diag(sigma_dash) @ W_hh @ product", "W_hh @ product"),
     (9, "in range(i, t)", "in range(i, t - 1)"),
-    (9, "x[k + 1] + W_hh @ h[k]", "x[k] + W_hh @ h[k]"),
+    (9, "xs[k + 1] + W_hh @ hs[k]", "xs[max(k, 1)] + W_hh @ hs[k]"),
+    (9, "xs[k + 1] + W_hh @ hs[k]", "xs[k + 1] + W_hh @ hs[k + 1]"),
 ]
 
 

@@ -11,6 +11,7 @@ import pytest
 HERE = NOTEBOOKS / "reference"
 GLOSSARY = read(HERE / "glossary.ipynb")
 CHAPTERS = {path.name[1]: path for path in notebooks.CHAPTERS}
+CHAPTERS |= {path.stem: path for path in notebooks.WORKSHOPS}  # what only a workshop has
 
 CHINESE = re.compile("[\u4e00-\u9fff]")
 LINK = re.compile(r"\[([^]]+)\]\(([^)]+)\)")

@@ -252,10 +252,12 @@ def test_the_sentence_to_shuffle():
     )
 
 
-def test_the_patients_of_the_bug_gym():
-    asked = re.findall(r"^diagnosis_(\d+) = \.\.\.", code(3), re.MULTILINE)
-    assert f"has fifteen, and chapter 3 asks for {asked[0]}, {asked[1]} and {asked[2]}." in PAGE
-    assert len(bug_gym.PATIENTS) == 15
+def test_the_bugs_of_the_bug_gym():
+    workshop = read(NOTEBOOKS / "workshops" / "gradients_under_test.ipynb")
+    cells = "\n".join(cell.source for cell in workshop.cells if cell.cell_type == "code")
+    asked = re.findall(r"^diagnosis_(\d+) = \.\.\.", cells, re.MULTILINE)
+    assert f"has eight bugs and asks for {asked[0]}, {asked[1]} and {asked[2]}." in PAGE
+    assert len(bug_gym.ORDER) == 8
 
 
 def in_bytes(size):

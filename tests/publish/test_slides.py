@@ -85,7 +85,11 @@ def test_all_text_of_a_chapter_is_on_its_slides_or_in_their_notes(path):
 
 @pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
 def test_every_section_is_a_column_of_slides(path):
-    texts = [cell.source for cell in read(path).cells if cell.cell_type == "markdown"]
+    texts = [
+        cell.source
+        for cell in read(path).cells
+        if cell.cell_type == "markdown" and cell.metadata.slideshow.slide_type != "notes"
+    ]
     headings = re.findall(r"(?m)^#{1,2} .*$", "\n".join(texts))
     columns = [
         cell

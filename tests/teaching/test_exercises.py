@@ -215,13 +215,15 @@ def shapes_as_tensorflow_says():
     }
 
 
-def sums(x, h, dz, h_0):
-    before = np.concatenate([h_0[:, None], h[:, :-1]], axis=1)
-    return (
-        np.einsum("btd,bth->dh", x, dz),
-        np.einsum("btg,bth->gh", before, dz),
-        dz.sum(axis=(0, 1)),
-    )
+def skips(W_hh, U, h, dh):
+    B, steps, H = h.shape
+    dz, grads = np.zeros((B, steps + 2, H)), [np.zeros((H, H)), np.zeros((H, H))]
+    for t in range(1, steps)[::-1]:
+        dz[:, t] = dh[:, t] + dz[:, t + 1] @ W_hh.T + dz[:, t + 2] @ U.T
+        dz[:, t] *= 1 - h[:, t] ** 2
+        for lag in (1, 2)[:t]:
+            grads[lag - 1] += np.einsum("bi,bj->ij", h[:, t - lag], dz[:, t])
+    return tuple(grads)
 
 
 def encoded(sentences, numbers):
@@ -283,13 +285,19 @@ RIGHT_STYLES = [
         ),
     ),
     ("fool_the_window", lambda k: np.array(ALL["fool_the_window"].answer(k)).tolist()),
-    ("weight_gradients", sums),
-    ("weight_gradients", lambda *a: list(sums(*a))),
+    ("skip_sweep", skips),
+    ("skip_sweep", lambda *a: list(skips(*a))),
+    ("skip_sweep", lambda *a: dict(zip(("dU", "dW_hh"), skips(*a)[::-1], strict=True))),
+    ("skip_sweep", lambda *a: [g.astype(np.float32) for g in skips(*a)]),
     (
-        "weight_gradients",
-        lambda *a: dict(zip(("db", "dW_hh", "dW_xh"), sums(*a)[::-1], strict=True)),
+        "remaining_terms",
+        lambda T, losses, frozen: [
+            [t in losses and i <= t and i != frozen for i in range(1, T + 1)]
+            for t in range(1, T + 1)
+        ],
     ),
-    ("weight_gradients", lambda *a: [g.astype(np.float32) for g in sums(*a)]),
+    ("growing_matrix", np.array([[-0.97, 0.0], [3.0, -0.97]])),
+    ("choose_the_cure", {"C": "go on", "B": "clip the gradient", "A": "open a path back"}),
     ("count_parameters", lambda *a: np.array(COUNTS(*a))),
     ("count_parameters", lambda *a: [float(n) for n in COUNTS(*a)]),
     ("encode_batch", encoded),
@@ -314,16 +322,6 @@ def test_a_right_answer_of_another_style_passes(name, answer):
 def stops_but(losses, patience, wrong):
     last, best = stops(losses, patience)
     return wrong(last, best, len(losses), patience)
-
-
-def h_from(*steps):
-    """The sum over the time steps with the states of other steps, as slips take them."""
-
-    def slip(x, h, dz, h_0):
-        before = np.concatenate([h_0[:, None], h], axis=1)[:, slice(*steps)]
-        return sums(x, h, dz, h_0)[0], np.einsum("btg,bth->gh", before, dz), dz.sum((0, 1))
-
-    return slip
 
 
 V_ALWAYS_OCCURS = edited(
@@ -364,20 +362,19 @@ WRONG_STYLES = [  # (exercise, answer, what the headline must say)
     ),
     ("fool_the_window", lambda k: ([1, 1], [2]), "stopped with a ValueError."),
     ("fool_the_window", lambda k: [1, 2], "stopped with a TypeError."),
-    ("weight_gradients", lambda *a: sums(*a)[::-1], NAMED + "the results came in another order"),
-    ("weight_gradients", lambda *a: [-g for g in sums(*a)], ": every sign is turned"),
-    ("weight_gradients", lambda *a: [2 * g for g in sums(*a)], ": twice as large"),
-    ("weight_gradients", lambda *a: (*sums(*a)[:2], -sums(*a)[2]), NAMED + "`db`: every sign"),
-    (
-        "weight_gradients",
-        lambda *a: [g * len(a[0]) for g in sums(*a)],
-        ": too large by the number of s",
-    ),
-    ("weight_gradients", lambda *a: [g.T for g in sums(*a)], NAMED + "the gradients stand as"),
-    ("weight_gradients", lambda *a: sums(*a)[0], "3 results were asked for:"),
-    ("weight_gradients", lambda *a: sums(*a)[:2], "3 results were asked for:"),
-    ("weight_gradients", lambda *a: None, "Your function returned nothing."),
-    ("weight_gradients", h_from(1, None), NAMED),
+    ("skip_sweep", lambda *a: skips(*a)[::-1], NAMED + "the results came in another order"),
+    ("skip_sweep", lambda *a: [-g for g in skips(*a)], ": every sign is turned"),
+    ("skip_sweep", lambda *a: [2 * g for g in skips(*a)], ": twice as large"),
+    ("skip_sweep", lambda *a: (skips(*a)[0], -skips(*a)[1]), NAMED + "`dU`: every sign"),
+    ("skip_sweep", lambda *a: [g * len(a[2]) for g in skips(*a)], ": too large by the number of s"),
+    ("skip_sweep", lambda *a: [g.T for g in skips(*a)], ": the axes are in another order"),
+    ("skip_sweep", lambda *a: skips(*a)[0][:1], "2 results were asked for:"),
+    ("skip_sweep", lambda *a: (*skips(*a), 0), "2 results were asked for:"),
+    ("skip_sweep", lambda *a: None, "Your function returned nothing."),
+    ("growing_matrix", [[0.5, 1.0], [0.0, 0.5]], NAMED + "the hump is too low"),
+    ("growing_matrix", [1, 2, 3], "stopped with a ValueError."),
+    ("choose_the_cure", {"A": "pray", "B": "go on", "C": "go on"}, "stopped with a ValueError."),
+    ("choose_the_cure", {"A": "go on", "B": "go on", "C": "go on"}, "`A` is not right."),
     ("count_parameters", lambda *a: COUNTS(*a)[::-1], NAMED + "the results came in another order"),
     ("count_parameters", lambda *a: [str(n) for n in COUNTS(*a)], "`flatten` should hold numbers."),
     ("count_parameters", lambda *a: [n + 1 for n in COUNTS(*a)], "`flatten` is not right."),

@@ -82,6 +82,10 @@ EXAMPLES = {
         lambda: figures.reading(["longer"] * 20, np.linspace(0, 1, 20), np.ones(20), title="Read"),
     ],
     "folded_and_unrolled": [figures.folded_and_unrolled, lambda: figures.folded_and_unrolled(2)],
+    "computational_graph": [
+        figures.computational_graph,
+        lambda: figures.computational_graph(steps=4),
+    ],
     "sequence_tasks": [figures.sequence_tasks],
     "seeds": [
         lambda: figures.seeds(
@@ -93,14 +97,6 @@ EXAMPLES = {
         ),
     ],
     "weight_copies": [figures.weight_copies, lambda: figures.weight_copies(steps=5, use=3)],
-    "labelled_lines": [
-        lambda: figures.labelled_lines(
-            {"a": WAVE, "b": -WAVE, "c": WAVE}, **LABELS, highlight=["b"], levels={"one": 1}
-        ),
-        lambda: figures.labelled_lines(
-            {"a": ([1, 2, 4], [1, 4, 16])}, **LABELS, xscale="log", xticks=[1, 4], ylim=(0, 9)
-        ),
-    ],
 }
 every_example = pytest.mark.parametrize(
     "draw",
@@ -199,11 +195,13 @@ def test_the_data_reach_the_drawing():
     assert [bar.get_height() for bar in bottom.patches] == [3, 1]
 
 
-def test_names_at_the_ends_of_lines_do_not_overlap():
-    same = {name: np.ones(3) for name in "abcd"}
-    (ax,) = figures.labelled_lines(same, **LABELS, ylim=(0, 1)).axes
-    heights = sorted(text.xyann[1] for text in ax.texts)
-    assert min(np.diff(heights)) > 0.06 and heights[0] >= 0 and heights[-1] <= 1
+def test_every_seed_is_drawn_in_the_row_of_its_name():
+    rows = {"a": [0.5, 0.5, 0.7], "b": [1.0]}
+    ax = figures.seeds({"one": rows}, title="", xlabel="accuracy").axes[0]
+    for row, (values, line) in enumerate(zip(rows.values(), ax.lines, strict=True)):
+        assert list(line.get_xdata()) == values
+        assert (np.abs(line.get_ydata() - row) < 0.3).all()
+        assert len({*line.get_ydata()}) == len(values), "equal values stay visible"
 
 
 def test_a_heat_map_writes_nothing_into_cells_without_a_number():

@@ -22,10 +22,12 @@ ATTEMPTS = {
         "stopped with an IndexError",
         "def half_life(n):\n    return 0.5 ** (1 / n)",
     ),
-    "one_jacobian": (
-        "def one_jacobian(W_hh, h_next):\n    return W_hh.T * (1 - h_next**2)",
-        "and this is what happened",
-        "def one_jacobian(W_hh, h_next):\n    return np.diag(1 - h_next**2) @ W_hh",
+    "remaining_terms": (
+        "def remaining_terms(T, losses, frozen):\n    return np.tri(T, dtype=bool)[0] > 0",
+        "has the wrong shape",
+        "def remaining_terms(T, losses, frozen):\n"
+        "    t, i = np.arange(1, T + 1)[:, None], np.arange(1, T + 1)\n"
+        "    return np.isin(t, losses) & (i <= t) & (i != frozen)",
     ),
 }
 

@@ -2,7 +2,8 @@
 
 ``python -m tools.experiments NAME`` runs it and stores its rows in helpers/results/NAME.json, with
 the hash of the module. A module has ROWS, the settings of each training, `run(**settings)`, which
-returns its results by name, and TOLERANCE, by which these may differ on another machine.
+returns its results by name, and TOLERANCE, by which these may differ on another machine: one number
+for all results, or {name: number} for those that are compared.
 """
 
 import hashlib

@@ -8,7 +8,7 @@ What stands on a slide is said in the metadata of the cells, under the key that 
 
 `slide_type` has its usual meaning: a new section, a subslide, a fragment, more of the same slide
 ("-"), the speaker's notes (press S), or nothing ("skip"). Of a folded cell the output is shown. A
-slide that begins with the heading of a section opens a new column of slides, whatever its type.
+slide that begins with the heading of a section opens a new column of slides.
 What follows a question ("Predict first.") on its slide waits for the next key.
 
 Chapters of the first edition have long text cells, and `show` beside `slide_type`: every item is
@@ -127,7 +127,8 @@ def deck(notebook: NotebookNode) -> NotebookNode:
             except ValueError as error:
                 raise ValueError(f"cell {cell.id}: {error}") from None
             for number, (shown, notes) in enumerate(slides):
-                column = "slide" if shown.startswith("## ") else "subslide" if number else kind
+                opens = kind != "notes" and shown.startswith("## ")
+                column = "slide" if opens else "subslide" if number else kind
                 cells.append(text_part("fragment" if asked and column == "-" else column, shown))
                 asked = QUESTION in shown
                 if notes:

@@ -6,13 +6,10 @@ Importing this imports no TensorFlow; the exercises of chapter 6 import it when 
 """
 
 from helpers.teaching.exercises.backpropagation import (
-    backward_sweep,
-    clip_by_norm,
-    direct_derivative,
-    jacobian_product,
-    one_jacobian,
-    total_derivative,
-    weight_gradients,
+    leaky_sweep,
+    packed_sweep,
+    remaining_terms,
+    skip_sweep,
 )
 from helpers.teaching.exercises.faster_than_the_frameworks import break_even_batch
 from helpers.teaching.exercises.forward_recurrence import (
@@ -20,6 +17,7 @@ from helpers.teaching.exercises.forward_recurrence import (
     hold_and_release,
     packed_forward,
 )
+from helpers.teaching.exercises.gradients_under_test import directional_check
 from helpers.teaching.exercises.keras_apis import (
     find_the_leak,
     masked_cell,
@@ -27,6 +25,7 @@ from helpers.teaching.exercises.keras_apis import (
     stack_two,
     unroll_cell,
 )
+from helpers.teaching.exercises.memory_of_the_sweep import chunks_with_margin, kept_terms
 from helpers.teaching.exercises.real_text import (
     breaking_pair,
     early_stopping,
@@ -35,6 +34,11 @@ from helpers.teaching.exercises.real_text import (
     paired_difference,
     sampling_probabilities,
 )
+from helpers.teaching.exercises.vanishing import (
+    choose_the_cure,
+    clip_by_norm,
+    growing_matrix,
+)
 from helpers.teaching.exercises.why_recurrence import (
     count_parameters,
     fool_the_window,
@@ -42,29 +46,32 @@ from helpers.teaching.exercises.why_recurrence import (
 )
 
 __all__ = [
-    "backward_sweep",
     "break_even_batch",
     "breaking_pair",
+    "choose_the_cure",
+    "chunks_with_margin",
     "clip_by_norm",
     "count_parameters",
-    "direct_derivative",
+    "directional_check",
     "early_stopping",
     "embedding_gradient",
     "encode_batch",
     "find_the_leak",
     "fool_the_window",
+    "growing_matrix",
     "half_life",
     "hold_and_release",
-    "jacobian_product",
+    "kept_terms",
+    "leaky_sweep",
     "masked_cell",
-    "one_jacobian",
     "packed_forward",
+    "packed_sweep",
     "paired_difference",
     "partner",
     "predict_shapes",
+    "remaining_terms",
     "sampling_probabilities",
+    "skip_sweep",
     "stack_two",
-    "total_derivative",
     "unroll_cell",
-    "weight_gradients",
 ]

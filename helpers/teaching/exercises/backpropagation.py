@@ -1,768 +1,406 @@
-"""Chapter 3's exercises.
+"""Chapter 3's exercises: which terms remain, and the sweep of three other recurrences."""
 
-Direct and total, one Jacobian, their product, the sweep, the weights, and clipping.
-
-The first four are for one sample and on paper's side, W_hh times a column; the sweep and the
-weights work on rows.
-"""
-
-from functools import partial
-
-from helpers import training
-from helpers.models import NetworkParams
-from helpers.numpy_rnn import RNNParams, rnn_forward
 from helpers.teaching.exercises.engine import Exercise, Misconception, edited
 
 import numpy as np
 
-# Direct and total
+
+def remaining_terms(T, losses, frozen):
+    """Return where the ledger (T, T) can be other than zero: rows are losses, columns uses."""
+    t, i = np.arange(1, T + 1)[:, None], np.arange(1, T + 1)
+    return np.isin(t, losses) & (i <= t) & (i != frozen)
 
 
-def _one_unit(rng):
-    return float(rng.uniform(0.6, 1.6)), float(rng.uniform(0.3, 1.2))
+def _ledger(rng):
+    T = int(rng.integers(5, 9))
+    losses = sorted(int(t) for t in rng.choice(range(2, T + 1), 3, replace=False))
+    return T, losses, int(rng.integers(2, losses[-1]))
 
 
-def total_derivative(w, h_0):
-    """Return dh_3/dw, with every state a function of w."""
-    h_1 = np.tanh(w * h_0)
-    h_2 = np.tanh(w * h_1)
-    h_3 = np.tanh(w * h_2)
-    slope_1, slope_2, slope_3 = 1 - h_1**2, 1 - h_2**2, 1 - h_3**2
-    direct_1, direct_2, direct_3 = slope_1 * h_0, slope_2 * h_1, slope_3 * h_2
-    from_1_to_2, from_2_to_3 = slope_2 * w, slope_3 * w
-    return direct_3 + from_2_to_3 * direct_2 + from_2_to_3 * from_1_to_2 * direct_1
+def _remains(*replacements):
+    return edited(remaining_terms, *replacements)
 
 
-SUM = "direct_3 + from_2_to_3 * direct_2 + from_2_to_3 * from_1_to_2 * direct_1"
-
-total_derivative = Exercise(
-    name="total_derivative",
-    answer=total_derivative,
-    returns=("dh_3/dw",),
-    cases=_one_unit,
-    axes={"dh_3/dw": ""},
-    verified="the total derivative, one term for each use of w",
+remaining_terms = Exercise(
+    name="remaining_terms",
+    answer=remaining_terms,
+    returns=("terms",),
+    cases=_ledger,
+    verified="every row and column of the ledger",
     hints=(
-        (
-            "w is used three times. Each use gives one term; the term of the last use is its direct"
-            " derivative."
-        ),
-        "The direct derivatives are σ′(z_3) h_2, σ′(z_2) h_1 and σ′(z_1) h_0. The last two still"
-        " have to get to h_3: over one edge, and over two.",
-        "The edge from h_2 to h_3 is σ′(z_3) w. So the middle term is `slope_3 * w * slope_2 *"
-        " h_1`, with `slope_3 = 1 - h_3**2`. The first term has one edge more.",
+        "The entry in row t and column i is the loss at t, differentiated with respect to the copy"
+        " of step i. When is it zero?",
+        "Three conditions: the loss at t counts, the use is not later than the loss, and the copy"
+        " of step i is trained.",
+        "`t` as a column and `i` as a row of numbers from 1 to T; then"
+        " `np.isin(t, losses) & (i <= t) & …`",
     ),
     misconceptions=(
         Misconception(
-            "the direct derivative is taken for the total one",
-            edited(total_derivative, (SUM, "direct_3")),
-            "You moved w in step 3 only and held h_2 still. But h_2 contains w as well, and so does"
-            " h_1: two terms are missing.",
-            "section 2, the two questions",
+            "a frozen use blocks the way through its step",
+            _remains(("(i != frozen)", "((i > frozen) | (t < frozen))")),
+            "The gradient still passes through step `frozen` on its way to earlier uses: the copy"
+            " is used there. Only its own column is gone, because nobody asks for its derivative.",
+            "section 6, the ledger",
         ),
         Misconception(
-            "the direct derivatives are added without their way to h_3",
-            edited(total_derivative, (SUM, "direct_3 + direct_2 + direct_1")),
-            "The direct derivative of h_2 says how h_2 moves. How much of that arrives at h_3 is"
-            " one more factor, σ′(z_3) w, and for h_1 there are two of them.",
-            "section 2, the chain rule with its braces",
-        ),
-        Misconception(
-            "only the first use of w is followed",
-            edited(total_derivative, (SUM, "from_2_to_3 * from_1_to_2 * direct_1")),
-            "That is one path, the longest. w also enters at step 2 and at step 3, and each entry"
-            " is a term of its own.",
-            "section 2, the two questions",
-        ),
-        Misconception(
-            "the first use of w is left out",
-            edited(total_derivative, (" + from_2_to_3 * from_1_to_2 * direct_1", "")),
-            (
-                "Two of three terms are there. h_1 = tanh(w h_0) contains w too, since h_0 is not"
-                " zero."
+            "rows and columns are exchanged",
+            _remains(
+                ("np.isin(t, losses)", "np.isin(i, losses)"),
+                ("(i <= t)", "(t <= i)"),
+                ("(i != frozen)", "(t != frozen)"),
             ),
-            "section 2, the chain rule with its braces",
+            "You put the uses in the rows and the losses in the columns. In the ledger a row"
+            " belongs to a loss.",
+            "section 6, the ledger",
         ),
         Misconception(
-            "σ′ is forgotten on the way",
-            edited(total_derivative, ("slope_2 * w, slope_3 * w", "w, w")),
-            "Each term has its own σ′, but on the edge from one state to the next you multiplied by"
-            " w alone. That edge goes through tanh as well: it is σ′(z) w.",
-            "section 2, the chain rule with its braces",
+            "the row of the frozen step is taken out, not its column",
+            _remains(("(i != frozen)", "(t != frozen)")),
+            "The loss at that step is not frozen; the use of the weight is. So a column goes, not"
+            " a row.",
+            "section 6, the ledger",
         ),
         Misconception(
-            "w is forgotten on the way",
-            edited(total_derivative, ("slope_2 * w, slope_3 * w", "slope_2, slope_3")),
-            (
-                "A nudge of h_2 reaches z_3 multiplied by w, since z_3 = w h_2. The edge from h_2"
-                " to h_3 is σ′(z_3) w."
+            "the frozen use is not taken out",
+            _remains((" & (i != frozen)", "")),
+            "The copy of W_hh at that step is a constant. Its derivative is not asked for, so its"
+            " column is gone.",
+            "section 6, the text of the exercise",
+        ),
+        Misconception(
+            "all losses count",
+            _remains(("np.isin(t, losses) & ", "")),
+            "Only the losses at the steps in `losses` are there. The rows of all others are empty,"
+            " however much came before them.",
+            "section 6, the text of the exercise",
+        ),
+        Misconception(
+            "the use at the step of the loss itself is left out",
+            _remains(("(i <= t)", "(i < t)")),
+            "The loss at t depends on h_t, and h_t was made with the use at t. The diagonal stays.",
+            "section 6, the ledger",
+        ),
+        Misconception(
+            "steps are counted from 0",
+            _remains(
+                ("i != frozen", "i != frozen + 1"), ("np.isin(t, losses)", "np.isin(t - 1, losses)")
             ),
-            "section 2, the chain rule with its braces",
+            "`losses` and `frozen` are steps, from 1 to T. Step t stands in row t − 1 and column"
+            " t − 1 of the array.",
+            "section 6, the text of the exercise",
         ),
         Misconception(
-            "h_t stands where h_{t−1} belongs",
-            edited(
-                total_derivative,
+            "later uses are counted, too",
+            _remains((" & (i <= t)", "")),
+            "A loss cannot depend on what happens after it, so above the diagonal there is nothing"
+            " but zeros.",
+            "section 6, the ledger",
+        ),
+        Misconception(
+            "a loss reaches the use at its own step only",
+            _remains(("(i <= t)", "(i == t)")),
+            "The diagonal holds the uses with no step in between. Earlier uses reach the loss"
+            " through the states: the whole row up to the diagonal.",
+            "section 6, the ledger",
+        ),
+    ),
+)
+
+
+def _states(rng):
+    """Draw weights, states with h_0 in front, and dh, which has nothing at h_0."""
+    B, T, H = (int(n) for n in rng.choice(range(3, 8), 3, replace=False))
+    W_hh = rng.normal(0, 0.7, (H, H))
+    h = np.tanh(rng.normal(size=(B, T + 1, H)))
+    dh = rng.normal(size=(B, T + 1, H))
+    dh[:, 0] = 0
+    return W_hh, h, dh
+
+
+def packed_sweep(W_hh, h, dh, starts):
+    """Return dW_hh; where starts is True, a step read a zero state instead of the one before."""
+    dW_hh, carry = np.zeros_like(W_hh), 0
+    for t in range(h.shape[1] - 1, 0, -1):
+        dz_t = (dh[:, t] + carry) * (1 - h[:, t] ** 2)
+        begins = starts[:, t, None]
+        dW_hh += np.where(begins, 0, h[:, t - 1]).T @ dz_t
+        carry = np.where(begins, 0, dz_t @ W_hh.T)
+    return dW_hh
+
+
+def _packed(rng):
+    W_hh, h, dh = _states(rng)
+    starts = rng.random(h.shape[:2]) < 0.3
+    starts[:, 0] = False
+    return W_hh, h, dh, starts
+
+
+def _packs(*replacements):
+    return edited(packed_sweep, *replacements)
+
+
+packed_sweep = Exercise(
+    name="packed_sweep",
+    answer=packed_sweep,
+    returns=("dW_hh",),
+    cases=_packed,
+    axes={"h": "B T H", "dW_hh": "H H"},
+    verified="no gradient passes from a sample to the one before it",
+    hints=(
+        "Where a sample begins at t, step t did not read h_{t−1}. What does that change in the two"
+        " lines that use h_{t−1}?",
+        "The use of W_hh at that step multiplied zeros, and nothing goes back from it to h_{t−1}.",
+        "`np.where(starts[:, t, None], 0, …)` in two places: around h[:, t − 1], and around"
+        " dz_t @ W_hh.T.",
+    ),
+    misconceptions=(
+        Misconception(
+            "the gradient passes into the sample before",
+            _packs(("np.where(begins, 0, dz_t @ W_hh.T)", "dz_t @ W_hh.T")),
+            "You took the zero state for the use of W_hh, but the carry still goes back to a state"
+            " that this step never read.",
+            "section 7, the text of the exercise",
+        ),
+        Misconception(
+            "the use of W_hh at a start multiplies the state of the sample before",
+            _packs(("np.where(begins, 0, h[:, t - 1])", "h[:, t - 1]")),
+            "The carry is cut, but the term of that step is h_{t−1} times δ_t, and the step read"
+            " zeros in the place of h_{t−1}.",
+            "section 7, the text of the exercise",
+        ),
+        Misconception(
+            "W_hh is not transposed on the way back",
+            _packs(("dz_t @ W_hh.T", "dz_t @ W_hh")),
+            "Forward the row is multiplied by W_hh; the gradient, also a row, goes back by W_hh"
+            " transposed. It is square, so no shape stops you.",
+            "section 1, the sweep",
+        ),
+        Misconception(
+            "starts is turned round",
+            _packs(("starts[:, t, None]", "~starts[:, t, None]")),
+            "`np.where(condition, 0, a)` is 0 where the condition is True. Where a sample begins"
+            " you want zeros.",
+            "section 7, the text of the exercise",
+        ),
+        Misconception(
+            "starts is not used",
+            _packs(
+                ("np.where(begins, 0, dz_t @ W_hh.T)", "dz_t @ W_hh.T"),
+                ("np.where(begins, 0, h[:, t - 1])", "h[:, t - 1]"),
+            ),
+            "That is the sweep of section 1, which takes each row for one long sample. Its gradient"
+            " passes from one sample to the one before.",
+            "section 1, the sweep",
+        ),
+        Misconception(
+            "the carry is cut one step late",
+            _packs(
+                ("(dh[:, t] + carry)", "(dh[:, t] + np.where(starts[:, t, None], 0, carry))"),
+                ("np.where(begins, 0, dz_t @ W_hh.T)", "dz_t @ W_hh.T"),
+            ),
+            "You threw away what comes back *to* the first step of a sample from its own second"
+            " step. What must not pass is what goes from the first step further back.",
+            "section 7, the text of the exercise",
+        ),
+        Misconception(
+            "a start in one row cuts the whole batch",
+            _packs(("starts[:, t, None]", "starts[:, t].any()")),
+            "Each row has its own samples, and one may begin while the others go on. `starts[:, t,"
+            " None]` keeps the rows apart.",
+            "section 8: inputs and states belong to one sample each",
+        ),
+    ),
+)
+
+
+def leaky_sweep(W_hh, h, s, dh, a):
+    """Return dW_hh for h_t = (1 − a) h_{t−1} + a s_t with s_t = tanh(z_t)."""
+    dW_hh, carry = np.zeros_like(W_hh), 0
+    for t in range(h.shape[1] - 1, 0, -1):
+        dL_dh = dh[:, t] + carry
+        dz_t = a * dL_dh * (1 - s[:, t] ** 2)
+        dW_hh += h[:, t - 1].T @ dz_t
+        carry = dz_t @ W_hh.T + (1 - a) * dL_dh
+    return dW_hh
+
+
+def _leaky(rng):
+    W_hh, h, dh = _states(rng)
+    s = np.tanh(rng.normal(size=h.shape))
+    return W_hh, h, s, dh, float(rng.uniform(0.2, 0.8))
+
+
+def _leaks(*replacements):
+    return edited(leaky_sweep, *replacements)
+
+
+leaky_sweep = Exercise(
+    name="leaky_sweep",
+    answer=leaky_sweep,
+    returns=("dW_hh",),
+    cases=_leaky,
+    axes={"h": "B T H", "dW_hh": "H H"},
+    verified="both ways back from a leaky state",
+    hints=(
+        "h_{t−1} now acts on h_t in two places: inside z_t, and directly with weight 1 − a.",
+        "∂h_t/∂z_t = a · (1 − s_t²), and ∂h_t/∂h_{t−1} has the extra term (1 − a) I.",
+        "`dz_t = a * dL_dh * (1 - s[:, t] ** 2)`, and the carry is `dz_t @ W_hh.T` plus something"
+        " times ∂L/∂h_t.",
+    ),
+    misconceptions=(
+        Misconception(
+            "the leak carries nothing back",
+            _leaks((" + (1 - a) * dL_dh", "")),
+            "h_t contains (1 − a) h_{t−1}, so (1 − a) of ∂L/∂h_t goes back to h_{t−1} without"
+            " passing through tanh or W_hh.",
+            "section 1: every way on from a state comes back",
+        ),
+        Misconception(
+            "the factor a is missing in δ",
+            _leaks(("a * dL_dh * (1", "dL_dh * (1")),
+            "When z_t moves, h_t moves by a times the change of tanh(z_t). So δ_t is a times"
+            " ∂L/∂h_t times the slope.",
+            "section 8, the text of the exercise",
+        ),
+        Misconception(
+            "W_hh is not transposed on the way back",
+            _leaks(("dz_t @ W_hh.T", "dz_t @ W_hh")),
+            "Forward the row is multiplied by W_hh; the gradient, also a row, goes back by W_hh"
+            " transposed. It is square, so no shape stops you.",
+            "section 1, the sweep",
+        ),
+        Misconception(
+            "the leak carries only the loss at its own step",
+            _leaks(("(1 - a) * dL_dh", "(1 - a) * dh[:, t]")),
+            "What comes back from later states passes through the leak as well: (1 − a) times all"
+            " of ∂L/∂h_t.",
+            "section 1, two ways on",
+        ),
+        Misconception(
+            "the slope is taken from h",
+            _leaks(("1 - s[:, t]", "1 - h[:, t]")),
+            "1 − h² is the slope only where h is tanh(z). Here tanh(z_t) is s_t, and h_t is a"
+            " mixture.",
+            "section 4: σ′ is taken at z",
+        ),
+        Misconception(
+            "the leak is applied to δ, not to the gradient of the state",
+            _leaks(("(1 - a) * dL_dh", "(1 - a) * dz_t")),
+            "δ_t has been through tanh. The leak goes around it: (1 − a) times ∂L/∂h_t itself.",
+            "section 8, the text of the exercise",
+        ),
+        Misconception(
+            "the leak sees what comes from later states only",
+            _leaks(
                 (
-                    "slope_1 * h_0, slope_2 * h_1, slope_3 * h_2",
-                    "slope_1 * h_1, slope_2 * h_2, slope_3 * h_3",
-                ),
+                    "carry = dz_t @ W_hh.T + (1 - a) * dL_dh",
+                    "carry = dz_t @ W_hh.T + (1 - a) * carry",
+                )
             ),
-            "w multiplies the state before: z_3 = w h_2, so its derivative by w is h_2. You took"
-            " the state that comes out of the step instead of the one that goes in.",
-            "section 2, the chain rule with its braces",
+            "Both contributions to ∂L/∂h_t, its own loss and the carry, go back through the leak.",
+            "section 1, two ways on",
         ),
         Misconception(
-            "σ′ is forgotten everywhere",
-            edited(total_derivative, ("1 - h_1**2, 1 - h_2**2, 1 - h_3**2", "1, 1, 1")),
-            "Without tanh, h_3 would be w³h_0, and that is the derivative you computed. Each of the"
-            " three steps multiplies by its σ′, which for tanh is 1 − h².",
-            "section 2, the chain rule with its braces",
+            "a and 1 − a are exchanged",
+            _leaks(
+                ("a * dL_dh * (1", "(1 - a) * dL_dh * (1"), ("+ (1 - a) * dL_dh", "+ a * dL_dh")
+            ),
+            "The old state has weight 1 − a and the new part weight a, so the leak carries 1 − a"
+            " back and δ has the factor a.",
+            "section 8, the text of the exercise",
         ),
     ),
 )
 
 
-def _one_use(rng):
-    H = int(rng.integers(3, 6))
-    return rng.uniform(-0.9, 0.9, H), rng.uniform(0.1, 1.0, H)
+def skip_sweep(W_hh, U, h, dh):
+    """Return dW_hh and dU for h_t = tanh(x_t W_xh + h_{t−1} W_hh + h_{t−2} U + b)."""
+    B, steps, H = h.shape
+    dz = np.zeros((B, steps + 2, H))  # nothing comes back from after the last step
+    for t in range(steps - 1, 0, -1):
+        dL_dh = dh[:, t] + dz[:, t + 1] @ W_hh.T + dz[:, t + 2] @ U.T
+        dz[:, t] = dL_dh * (1 - h[:, t] ** 2)
+    dW_hh = sum(h[:, t - 1].T @ dz[:, t] for t in range(1, steps))
+    dU = sum(h[:, t - 2].T @ dz[:, t] for t in range(2, steps))
+    return dW_hh, dU
 
 
-def direct_derivative(h_prev, slope):
-    """Return ∂⁺(h_i)_a / ∂W_pq as [a, p, q], for W_hh as on paper."""
-    return np.einsum("a,ap,q->apq", slope, np.eye(len(h_prev)), h_prev)
+def _skip(rng):
+    W_hh, h, dh = _states(rng)
+    return W_hh, rng.normal(0, 0.7, W_hh.shape), h, dh
 
 
-EINSUM = '"a,ap,q->apq", slope'
+def _skips(*replacements):
+    return edited(skip_sweep, *replacements)
 
-direct_derivative = Exercise(
-    name="direct_derivative",
-    answer=direct_derivative,
-    returns=("∂⁺h_i/∂W_hh",),
-    cases=_one_use,
-    axes={"∂⁺h_i/∂W_hh": "H H H"},
-    verified="all H × H × H entries",
+
+skip_sweep = Exercise(
+    name="skip_sweep",
+    answer=skip_sweep,
+    returns=("dW_hh", "dU"),
+    cases=_skip,
+    axes={"h": "B T H", "dW_hh": "H H", "dU": "H H"},
+    verified="three ways back, and both matrices",
     hints=(
-        (
-            "Read the formula as a rule for one entry: `D[a, p, q]`. Most entries are zero, so"
-            " start with `np.zeros`."
-        ),
-        "The bracket [a = p] leaves only the entries `D[a, a, q]`. What stands there?",
-        "For each a: `D[a, a] = slope[a] * h_prev`.",
+        "Three ways lead on from h_t: to its loss, to h_{t+1} through W_hh, to h_{t+2} through U."
+        " So three contributions come back.",
+        "Keep δ of all steps, with two steps of zeros after the last:"
+        " `dz[:, t + 1] @ W_hh.T + dz[:, t + 2] @ U.T`.",
+        "dW_hh adds `h[:, t - 1].T @ dz[:, t]`, dU adds `h[:, t - 2].T @ dz[:, t]`, from t = 2 on.",
     ),
     misconceptions=(
         Misconception(
-            "σ′ is forgotten",
-            edited(direct_derivative, (EINSUM, '"a,ap,q->apq", np.ones_like(slope)')),
-            "This is the direct derivative of z_i. From z_i to h_i it still has to go through tanh,"
-            " which multiplies row a by σ′ of unit a.",
-            "section 6, the formula with the bracket",
+            "nothing comes back through U",
+            _skips((" + dz[:, t + 2] @ U.T", "")),
+            "h_t is also read two steps later. That is a third way on, so a third contribution"
+            " comes back, through U transposed.",
+            "section 1: every way on from a state comes back",
         ),
         Misconception(
-            "the bracket [a = p] is forgotten",
-            edited(
-                direct_derivative, ("np.eye(len(h_prev))", "np.ones((len(h_prev), len(h_prev)))")
+            "U is not transposed on the way back",
+            _skips(("@ U.T", "@ U")),
+            "Forward the row is multiplied by U; the gradient, also a row, goes back by U"
+            " transposed. U is square, so no shape stops you.",
+            "section 8, the table",
+        ),
+        Misconception(
+            "W_hh is not transposed on the way back",
+            _skips(("@ W_hh.T", "@ W_hh")),
+            "Forward the row is multiplied by W_hh; the gradient, also a row, goes back by W_hh"
+            " transposed. It is square, so no shape stops you.",
+            "section 1, the sweep",
+        ),
+        Misconception(
+            "what comes back through U is multiplied by W_hh",
+            _skips(("@ U.T", "@ W_hh.T")),
+            "From h_t two matrices lead on: W_hh to the next step and U to the one after it. What"
+            " comes back goes by the matrix of its own way, transposed.",
+            "section 9, the text of the exercise",
+        ),
+        Misconception(
+            "what comes back through U comes from the next step",
+            _skips(("dz[:, t + 2] @ U.T", "dz[:, t + 1] @ U.T")),
+            "U leads from h_t to z_{t+2}, so it is δ of step t + 2 that comes back through it.",
+            "section 9, the text of the exercise",
+        ),
+        Misconception(
+            "dU pairs δ with the state of one step before",
+            _skips(
+                (
+                    "h[:, t - 2].T @ dz[:, t] for t in range(2",
+                    "h[:, t - 1].T @ dz[:, t] for t in range(1",
+                )
             ),
-            "Here every weight reaches every unit. The weight in row p is part of z of unit p only,"
-            " so all entries with a ≠ p are zero: that is what [a = p] says.",
-            "section 6, the formula with the bracket",
+            "U multiplied h_{t−2} at step t. Its term is the outer product of δ_t with that state.",
+            "section 5, the outer product",
         ),
         Misconception(
-            "rows and columns of W_hh are swapped",
-            edited(direct_derivative, ("a,ap,q->apq", "a,aq,p->apq")),
-            "On paper the row p of W_hh is the unit that is reached, and the column q the one that"
-            " is read. You have it the other way round, or the index of h stands last: asked for"
-            " was [a, p, q].",
-            "section 6, the formula with the bracket",
-        ),
-        Misconception(
-            "the activity is that of the unit that is reached",
-            edited(
-                direct_derivative,
-                ("a,ap,q->apq", "a,ap,a,q->apq"),
-                (", h_prev)", ", h_prev, np.ones_like(h_prev))"),
-            ),
-            "The weight W_pq multiplies what unit q said, so the factor is (h_{i−1})_q. You took"
-            " the unit's own entry, (h_{i−1})_a, for the whole row.",
-            "section 6, the sum over s",
-        ),
-        Misconception(
-            "σ′ is that of the unit that is read",
-            edited(direct_derivative, ("a,ap,q->apq", "q,ap,q->apq")),
-            "σ acts on z_i, and z_i has one entry for each unit that is reached. So σ′ carries the"
-            " index a, and not the index q of the unit that is read.",
-            "section 6, the formula with the bracket",
-        ),
-        Misconception(
-            "only the weight of each unit to itself is there",
-            edited(
-                direct_derivative,
-                ("a,ap,q->apq", "a,ap,aq,q->apq"),
-                (", h_prev)", ", np.eye(len(h_prev)), h_prev)"),
-            ),
-            "You filled the entries with a = p = q. Unit a reads all units, so its whole row of"
-            " W_hh reaches it: q runs over everything.",
-            "section 6, the sum over s",
-        ),
-        Misconception(
-            "σ′ is multiplied twice",
-            edited(direct_derivative, ("np.eye(len(h_prev))", "np.diag(slope)")),
-            (
-                "There is one σ between W_hh and h_i, so one factor σ′. Is it in a loop and again"
-                " in a product after it?"
-            ),
-            "section 6, the formula with the bracket",
-        ),
-    ),
-)
-
-# From state to state
-
-
-def _one_passage(rng):
-    H = int(rng.integers(3, 6))
-    return rng.normal(0, 0.6, (H, H)), rng.uniform(-0.9, 0.9, H)
-
-
-def one_jacobian(W_hh, h_next):
-    """Return ∂h_{k+1}/∂h_k, in numerator layout."""
-    slope = 1 - h_next**2  # σ′(z) of tanh, from h = tanh(z)
-    return np.diag(slope) @ W_hh
-
-
-JACOBIAN = "np.diag(slope) @ W_hh"
-
-one_jacobian = Exercise(
-    name="one_jacobian",
-    answer=one_jacobian,
-    returns=("J",),
-    cases=_one_passage,
-    axes={"J": "H H"},
-    verified="the Jacobian of one step, in numerator layout",
-    hints=(
-        (
-            "Do it with indices: (h_{k+1})_a = σ((z_{k+1})_a). Which part of (z_{k+1})_a contains"
-            " (h_k)_b?"
-        ),
-        "Entry [a, b] is σ′((z_{k+1})_a) times W_ab: row a of W_hh times one number. For tanh,"
-        " σ′(z) = 1 − tanh²(z), and tanh(z_{k+1}) is `h_next`.",
-        (
-            "`slope = 1 - h_next**2`, and then `np.diag(slope) @ W_hh`; or the same as `slope[:,"
-            " None] * W_hh`."
-        ),
-    ),
-    misconceptions=(
-        Misconception(
-            "this is denominator layout",
-            edited(one_jacobian, (JACOBIAN, "W_hh.T @ np.diag(slope)")),
-            "Your matrix is the transpose: row b for (h_k)_b, column a for (h_{k+1})_a. It is right"
-            " in its own layout, and it is what the notes print; but this chapter derives in"
-            " numerator layout.",
-            "section 3, the table of the two layouts, and section 7, equation (8)",
-        ),
-        Misconception(
-            "diag(σ′) stands on the wrong side",
-            edited(one_jacobian, (JACOBIAN, "W_hh @ np.diag(slope)")),
-            "On the right it scales the columns, which belong to (h_k)_b. σ′ belongs to the units"
-            " of h_{k+1}, which are the rows: diag(σ′) stands on the left.",
-            "section 7, equation (8)",
-        ),
-        Misconception(
-            "W_hh is transposed",
-            edited(one_jacobian, (JACOBIAN, "np.diag(slope) @ W_hh.T")),
-            "Numerator layout of y = Wu is W itself, and `W_hh` here is as on paper. With the"
-            " transpose, and σ′ on the left, the two layouts are mixed.",
-            "section 3, the table of the two layouts",
-        ),
-        Misconception(
-            "σ′ is forgotten",
-            edited(one_jacobian, (JACOBIAN, "W_hh")),
-            "That is ∂z_{k+1}/∂h_k. From z_{k+1} to h_{k+1} it goes through tanh, which multiplies"
-            " row a by σ′((z_{k+1})_a).",
-            "section 7, equation (8)",
-        ),
-        Misconception(
-            "σ′ is taken at h instead of at z",
-            edited(one_jacobian, ("h_next**2", "np.tanh(h_next) ** 2")),
-            (
-                "`h_next` is tanh(z) already, so tanh²(z) is `h_next**2`. You applied tanh a second"
-                " time."
-            ),
-            "section 7, what h′ is, after equation (8)",
-        ),
-        Misconception(
-            "h stands where σ′ belongs",
-            edited(one_jacobian, ("1 - h_next**2", "h_next")),
-            "diag(h) W_hh has the right shape. But what the derivative needs is the slope of tanh"
-            " at z, 1 − h², and not its value.",
-            "section 7, what h′ is, after equation (8)",
-        ),
-        Misconception(
-            "the square is missing in 1 − h²",
-            edited(one_jacobian, ("h_next**2", "h_next")),
-            "tanh′ = 1 − tanh², so the slope is 1 − h². Your 1 − h would be larger than 1 for every"
-            " negative h, and tanh is nowhere that steep.",
-            "section 7, what h′ is, after equation (8)",
-        ),
-        Misconception(
-            "σ′ is the sigmoid's",
-            edited(one_jacobian, ("1 - h_next**2", "h_next * (1 - h_next)")),
-            (
-                "h (1 − h) is the slope of the sigmoid, written with its output. σ is tanh here,"
-                " and its slope is 1 − h²."
-            ),
-            "section 7, what h′ is, after equation (8)",
-        ),
-    ),
-)
-
-
-def _stack_of_jacobians(rng):
-    H, T = int(rng.integers(3, 5)), int(rng.integers(4, 6))
-    i = int(rng.integers(1, T))
-    J = rng.normal(0, 0.6, (T + 2, H, H))
-    J[0] = np.nan  # there is no J_0
-    return J, i, int(rng.integers(i, T + 1))
-
-
-def jacobian_product(J, i, t):
-    """Return ∂h_t/∂h_i = J_t ⋯ J_{i+1}, in numerator layout."""
-    product = np.eye(J.shape[1])
-    for k in range(i + 1, t + 1):
-        product = J[k] @ product
-    return product
-
-
-LOOP, FACTOR = "range(i + 1, t + 1)", "J[k] @ product"
-
-jacobian_product = Exercise(
-    name="jacobian_product",
-    answer=jacobian_product,
-    returns=("∂h_t/∂h_i",),
-    cases=_stack_of_jacobians,
-    axes={"∂h_t/∂h_i": "H H"},
-    verified="the product, its order, its ends, and I for i = t",
-    hints=(
-        "How many factors are there? For t = i + 1 it is one, J_{i+1}. For t = i there is none.",
-        "Start from `np.eye(H)` with `H = J.shape[1]`. Let k go from i + 1 to t, both included.",
-        "The latest step stands leftmost: `product = J[k] @ product`.",
-    ),
-    misconceptions=(
-        Misconception(
-            "the factors stand in the order of (6) as printed",
-            edited(jacobian_product, (FACTOR, "product @ J[k]")),
-            "J_{i+1} ⋯ J_t is the order of denominator layout, and your factors are in numerator"
-            " layout. There the latest step comes first: J_t ⋯ J_{i+1}.",
-            "section 7, equation (6) and the two orders below it",
-        ),
-        Misconception(
-            "the result is transposed",
-            edited(jacobian_product, ("return product", "return product.T")),
-            "That is ∂h_t/∂h_i in denominator layout: the transposed factors in the other order. It"
-            " is right there, and asked for was numerator layout.",
-            "section 3, the table of the two layouts",
-        ),
-        Misconception(
-            "transposed factors stand in numerator order",
-            edited(jacobian_product, (FACTOR, "J[k].T @ product")),
-            "Transposing turns a factor to denominator layout, and then the order has to turn"
-            " around too. One without the other is a mixture of both layouts.",
-            "section 7, equation (6) and the two orders below it",
-        ),
-        Misconception(
-            "the last factor J_t is left out",
-            edited(jacobian_product, (LOOP, "range(i + 1, t)")),
-            (
-                "There are t − i factors, and yours are one fewer. Python's `range(i + 1, t)` ends"
-                " before t."
-            ),
-            "section 7, equation (6)",
-        ),
-        Misconception(
-            "one factor too many, J_i",
-            edited(jacobian_product, (LOOP, "range(i, t + 1)")),
-            "J_i leads from h_{i−1} to h_i, and you start at h_i. The first factor is J_{i+1}; for"
-            " i = t there is none.",
-            "section 7, equation (6)",
-        ),
-        Misconception(
-            "the indices are those of h_k in (6), one too low",
-            edited(jacobian_product, (LOOP, "range(i, t)")),
-            "The factor for k in (6) is ∂h_{k+1}/∂h_k, and its name is J_{k+1}. So k = i … t − 1"
-            " there is J_{i+1} … J_t here.",
-            "section 7, equation (6), and the name J_{k+1} at equation (8)",
-        ),
-        Misconception(
-            "the empty product is zero",
-            edited(
-                jacobian_product, ("return product", "return product if t > i else 0 * product")
-            ),
-            "Where there is a step to go, all is right. But for i = t nothing is multiplied, and a"
-            " product of no matrices is I: h_t moves exactly as h_t does.",
-            "section 7, equation (6), its last sentence",
-        ),
-        Misconception(
-            "one Jacobian is used for all steps",
-            edited(jacobian_product, (FACTOR, "J[t] @ product")),
-            "W_hh is the same at every step, but σ′(z_k) is not. So every step has a J_k of its"
-            " own, and the product is not a power.",
-            "section 7, equation (8)",
-        ),
-    ),
-)
-
-# The sweep and the weights: rows, a batch
-
-
-def _swept(rng):
-    H = int(rng.integers(3, 6))
-    W_xh, W_hh = rng.normal(0, 0.6, (2, H, H))
-    params = RNNParams(W_xh, W_hh, rng.normal(0, 0.5, H))
-    x = rng.normal(size=(int(rng.integers(2, 5)), int(rng.integers(3, 7)), H))
-    h = rnn_forward(params, x)
-    return params, h, rng.normal(size=h.shape)
-
-
-def backward_sweep(params, h, dh):
-    """Return δ_t = ∂L/∂z_t of every step, (B, T, H)."""
-    dz = np.empty_like(h)
-    carry = np.zeros_like(h[:, 0])  # what all later losses say about h_t
-    for t in reversed(range(h.shape[1])):
-        dz[:, t] = (dh[:, t] + carry) * (1 - h[:, t] ** 2)
-        carry = dz[:, t] @ params.W_hh.T
-    return dz
-
-
-CARRY, ARRIVES, SLOPE = (
-    "carry = dz[:, t] @ params.W_hh.T",
-    "(dh[:, t] + carry)",
-    "(1 - h[:, t] ** 2)",
-)
-
-backward_sweep = Exercise(
-    name="backward_sweep",
-    answer=backward_sweep,
-    returns=("dz",),
-    cases=_swept,
-    axes={"dz": "B T H"},
-    verified="δ_t of every step and sample",
-    hints=(
-        "Start at the last step and go back: `for t in reversed(range(h.shape[1]))`. One array of"
-        " shape (B, H) is carried along; before the last step it is zero.",
-        "At each step: add what the loss of this step says to what is carried, and multiply by"
-        " σ′(z_t) = 1 − h_t². That is δ_t. What is carried on to step t − 1?",
-        "On paper δ is a column and the carry is W_hhᵀ δ. In code δ is a row, and W_hh in `params`"
-        " is transposed: `carry = dz[:, t] @ params.W_hh.T`.",
-    ),
-    misconceptions=(
-        Misconception(
-            "σ′ is forgotten",
-            edited(backward_sweep, (f" * {SLOPE}", "")),
-            "Your dz is ∂L/∂h_t without the tanh between h_t and z_t. Every passage through a step"
-            " multiplies by σ′(z_t), which is 1 − h_t².",
-            "section 12, the boxed sweep",
-        ),
-        Misconception(
-            "the carry is not multiplied by σ′",
-            edited(backward_sweep, (CARRY, f"carry = {ARRIVES} @ params.W_hh.T")),
-            "You send ∂L/∂h_t on to the step before, where δ_t = ∂L/∂z_t belongs. The way back"
-            " leads through tanh first and through W_hh then.",
-            "section 12, the boxed sweep",
-        ),
-        Misconception(
-            "only the loss of the step itself is multiplied by σ′",
-            edited(backward_sweep, (f"{ARRIVES} * {SLOPE}", f"dh[:, t] * {SLOPE} + carry")),
-            "Both what this loss says and what the later ones say arrive at h_t. So both have to go"
-            " through tanh to get to z_t: the bracket belongs around the sum.",
-            "section 12, the boxed sweep",
-        ),
-        Misconception(
-            "W_hh stands for its transpose",
-            edited(backward_sweep, ("params.W_hh.T", "params.W_hh")),
-            "Forward it is `h_prev @ params.W_hh`, from unit to unit; backward the same edges are"
-            " gone the other way, so it is `.T`. H × H fits both ways, and nothing else will tell"
-            " you.",
-            "section 13, from one column to a batch of rows",
-        ),
-        Misconception(
-            "W_hh is forgotten on the way back",
-            edited(backward_sweep, (CARRY, "carry = dz[:, t]")),
-            "δ_t is carried to the step before as it is, as if each unit spoke only to itself with"
-            " weight 1. It passes through W_hhᵀ.",
-            "section 12, the boxed sweep",
-        ),
-        Misconception(
-            "only the last loss counts",
-            edited(backward_sweep, (ARRIVES, "(carry if t < h.shape[1] - 1 else dh[:, t])")),
-            "You start from the last loss and carry it back, and the losses of the steps before"
-            " never come in. There is a loss at every step; `dh[:, t]` is added at each.",
-            "section 9, and the boxed sweep of section 12",
-        ),
-        Misconception(
-            "each loss is heard at its own step only",
-            edited(backward_sweep, (ARRIVES, "dh[:, t]")),
-            "Nothing is carried from later steps. But h_t changes all states after it, so all later"
-            " losses have something to say about it: this is the direct derivative, and asked for"
-            " was the total one.",
-            "section 12, direct and total",
-        ),
-        Misconception(
-            "the sweep runs forwards",
-            edited(backward_sweep, ("reversed(range(h.shape[1]))", "range(h.shape[1])")),
-            "You carry from step 1 to step T. A loss depends on earlier states and never on later"
-            " ones, so what is said about h_t comes from t + 1.",
-            "section 12, the boxed sweep",
-        ),
-        Misconception(
-            "σ′ is that of the step before",
-            edited(backward_sweep, (SLOPE, "(1 - h[:, t - 1] ** 2)")),
-            "δ_t needs the slope at z_t, and that is 1 − h_t². You took h_{t−1}; at the first step"
-            " `h[:, -1]` is even the last state, without any error message.",
-            "section 7, what h′ is, after equation (8)",
-        ),
-        Misconception(
-            "σ′ is taken at h instead of at z",
-            edited(backward_sweep, ("h[:, t] ** 2", "np.tanh(h[:, t]) ** 2")),
-            (
-                "`h[:, t]` is tanh(z_t) already, so σ′(z_t) is `1 - h[:, t] ** 2`. You applied tanh"
-                " a second time."
-            ),
-            "section 7, what h′ is, after equation (8)",
-        ),
-        Misconception(
-            "the carry is never replaced",
-            edited(backward_sweep, (CARRY, "carry = carry + dz[:, t] @ params.W_hh.T")),
-            "You add to the carry what is already in it: it has entered δ_t and goes on inside δ_t."
-            " So it is replaced at each step, and not added to.",
-            "section 12, the boxed sweep",
-        ),
-    ),
-)
-
-
-def _for_weights(rng, more=0):
-    H, B, T = int(rng.integers(3, 6)), int(rng.integers(2, 5)), int(rng.integers(3, 7))
-    x, dz = rng.normal(size=(B, T, H + more)), rng.normal(size=(B, T, H))
-    h, h_0 = rng.uniform(-0.9, 0.9, (B, T, H)), rng.uniform(-0.9, 0.9, (B, H))
-    return x, h, dz, h_0
-
-
-def weight_gradients(x, h, dz, h_0):
-    """Return Σ x_tᵀ δ_t, Σ h_{t−1}ᵀ δ_t and Σ δ_t, over all steps and samples."""
-    dW_xh, dW_hh, db = 0, 0, 0
-    h_prev = h_0
-    for t in range(x.shape[1]):
-        dW_xh += x[:, t].T @ dz[:, t]
-        dW_hh += h_prev.T @ dz[:, t]
-        db += dz[:, t].sum(axis=0)
-        h_prev = h[:, t]
-    return dW_xh, dW_hh, db
-
-
-RETURN = "return dW_xh, dW_hh, db"
-
-weight_gradients = Exercise(
-    name="weight_gradients",
-    answer=weight_gradients,
-    returns=("dW_xh", "dW_hh", "db"),
-    cases=_for_weights,
-    also=partial(_for_weights, more=1),
-    axes={"x": "B T D", "dW_xh": "D H", "dW_hh": "H H", "db": "H"},
-    verified="all three, summed over steps and samples",
-    hints=(
-        "The weights are shared by all steps and by all samples, so their gradients are sums over"
-        " both. A loop over t and a matrix product in it do that.",
-        "For one step: `x[:, t].T @ dz[:, t]` is (D, H) and has summed over the batch by itself."
-        " W_hh is the same, with what it multiplied in place of x_t. And b is a weight whose input"
-        " is always 1.",
-        "W_hh multiplied h_{t−1}: `h_0` at the first step, `h[:, t - 1]` after it. For b: `dz[:,"
-        " t].sum(axis=0)`. Add up with `+=`, from 0.",
-    ),
-    misconceptions=(
-        Misconception(
-            "h_t stands where h_{t−1} belongs",
-            edited(weight_gradients, ("h_prev.T", "h[:, t].T")),
-            "dW_xh and db are right. W_hh multiplies the state before the step, so its gradient"
-            " pairs dz_t with h_{t−1}; with h_t itself you would have the head's formula.",
-            "section 13, the table",
-        ),
-        Misconception(
-            "h_0 is forgotten",
-            edited(weight_gradients, ("h_prev = h_0", "h_prev = 0 * h_0")),
-            "dW_xh and db are right, and dW_hh lacks its first term. At step 1, W_hh multiplies"
-            " h_0, which is not zero here.",
-            "section 13, from one column to a batch of rows",
-        ),
-        Misconception(
-            "the gradients are overwritten instead of summed",
-            edited(weight_gradients, ("+=", "=")),
-            "What is left is the term of the last step. The weights are used at every step, and"
-            " every use adds a term: `+=`.",
-            "section 2, the plain sum over all copies",
-        ),
-        Misconception(
-            "the bias is not summed over the batch",
-            edited(weight_gradients, (".sum(axis=0)", "")),
-            "Your db has one row for each sample. b is shared by all samples, so their rows are"
-            " added: the result has the shape of b, (H,).",
-            "section 13, from one column to a batch of rows",
-        ),
-        Misconception(
-            "the bias is summed over the batch, but not over the steps",
-            edited(weight_gradients, ("db += dz[:, t].sum(axis=0)", "db = dz.sum(axis=0)")),
-            "`dz` has three axes, and `dz.sum(axis=0)` sums the first: one row for each step is"
-            " left. The table means rows of all steps and samples; in three axes that is"
-            " `dz.sum(axis=(0, 1))`.",
-            "section 13, from one column to a batch of rows",
-        ),
-        Misconception(
-            "the bias is averaged over the batch",
-            edited(weight_gradients, (".sum(axis=0)", ".mean(axis=0)")),
-            "dW_xh and dW_hh are sums over the batch (the matrix product sums), and db is a mean:"
-            " two units in one gradient. If the loss is a mean, its 1/n is in dz already.",
-            "section 13, from one column to a batch of rows, and section 14, the factor 2/n",
-        ),
-        Misconception(
-            "all gradients are averaged over the batch",
-            edited(
-                weight_gradients, (RETURN, "return dW_xh / len(x), dW_hh / len(x), db / len(x)")
-            ),
-            "The loss here is whatever dz is the gradient of, and its gradient by a shared weight"
-            " is a sum. If the loss is a mean, its 1/n is in dz already, and you would divide"
-            " twice.",
-            "section 13, from one column to a batch of rows, and section 14, the factor 2/n",
-        ),
-        Misconception(
-            "all gradients are averaged over the steps",
-            edited(
-                weight_gradients,
-                (RETURN, "return tuple(g / x.shape[1] for g in (dW_xh, dW_hh, db))"),
-            ),
-            "Each use of a weight adds a term of its own, however many there are. Nothing in the"
-            " chain rule divides by T.",
-            "section 2, the plain sum over all copies",
-        ),
-        Misconception(
-            "the gradients stand as on paper, transposed",
-            edited(weight_gradients, (RETURN, "return dW_xh.T, dW_hh.T, db")),
-            "δ_i h_{i−1}ᵀ is H × H with a row for the unit that is reached. In code the matrices"
-            " are transposed, and so are their gradients: `h_prev.T @ dz`.",
-            "section 13, from one column to a batch of rows",
-        ),
-        Misconception(
-            "the last step is left out",
-            edited(weight_gradients, ("range(x.shape[1])", "range(x.shape[1] - 1)")),
-            "All three sums end at T − 1. The last step uses the weights like any other, and"
-            " nothing carries its terms for it.",
-            "section 13, the table",
-        ),
-        Misconception(
-            "the first step is left out",
-            edited(
-                weight_gradients,
-                ("range(x.shape[1])", "range(1, x.shape[1])"),
-                ("h_prev = h_0", "h_prev = h[:, 0]"),
-            ),
-            "Your sums begin at the second step. Step 1 uses all three weights as well: W_hh with"
-            " h_0, W_xh with x_1, and b.",
-            "section 13, the table",
-        ),
-    ),
-)
-
-# Clipping
-
-
-def _gradients(rng):
-    H = int(rng.integers(3, 6))
-    grads = RNNParams(rng.normal(size=(H, H)), rng.normal(size=(H, H)), rng.normal(size=H))
-    if rng.random() < 1 / 3:
-        grads = NetworkParams(*grads, rng.normal(size=(H, 2)), rng.normal(size=2))
-    return grads, training.global_norm(grads) * float(rng.choice([0.1, 0.6, 1.6]))
-
-
-def clip_by_norm(grads, max_norm):
-    """Scale all gradients together to at most max_norm; return them and their norm before."""
-    norm = np.sqrt(sum(np.sum(g**2) for g in grads))
-    factor = max_norm / max(norm, max_norm)
-    return type(grads)(*(g * factor for g in grads)), norm
-
-
-NORM = "np.sqrt(sum(np.sum(g**2) for g in grads))"
-
-clip_by_norm = Exercise(
-    name="clip_by_norm",
-    answer=clip_by_norm,
-    returns=("grads", "norm"),
-    cases=_gradients,
-    axes={"norm": ""},
-    verified="long gradients scaled, short ones left alone, and the norm before clipping",
-    hints=(
-        "One number decides: the norm of all entries of all arrays together. Compute it first.",
-        (
-            "`norm = np.sqrt(sum(np.sum(g**2) for g in grads))`. When it is at most `max_norm`,"
-            " nothing is to be done."
-        ),
-        "Otherwise every array is multiplied by the same number, `max_norm / norm`:"
-        " `type(grads)(*(… for g in grads))` makes a tuple of the same kind.",
-    ),
-    misconceptions=(
-        Misconception(
-            "each entry is clipped by itself",
-            edited(clip_by_norm, ("g * factor", "np.clip(g, -max_norm, max_norm)")),
-            "Entries beyond the limit are cut off and the others stay: the direction changes. And"
-            " the whole can still be longer than max_norm.",
-            "section 18, clip the gradient",
-        ),
-        Misconception(
-            "each array is clipped by its own norm",
-            edited(clip_by_norm, ("g * factor", "g * min(1, max_norm / np.linalg.norm(g))")),
-            "Each array has a length of at most max_norm then, but all together can be longer; and"
-            " since each gets its own factor, the direction changes. The norm is over all"
-            " parameters together.",
-            "section 18, clip the gradient",
-        ),
-        Misconception(
-            "short gradients are scaled up",
-            edited(clip_by_norm, ("max(norm, max_norm)", "norm")),
-            "You always scale to length max_norm. Clipping has a `min(1, …)`: a gradient that is"
-            " short enough stays as it is, or training would never settle down near a minimum.",
-            "section 18, clip the gradient",
-        ),
-        Misconception(
-            "the root is missing in the norm",
-            edited(clip_by_norm, (NORM, f"{NORM} ** 2")),
-            "The sum of squares is the norm squared. With it, short gradients look shorter and long"
-            " ones longer than they are, and the factor c/‖g‖ is wrong.",
-            "section 18, clip the gradient",
-        ),
-        Misconception(
-            "the norms of the arrays are added up",
-            edited(clip_by_norm, (NORM, "sum(np.linalg.norm(g) for g in grads)")),
-            "The joint norm is the root of the sum of squares, over all arrays, as if they were one"
-            " long vector. The sum of the norms is larger, so you clip too much.",
-            "section 18, clip the gradient",
-        ),
-        Misconception(
-            "the largest entry is taken for the norm",
-            edited(clip_by_norm, (NORM, "max(np.abs(g).max() for g in grads)")),
-            "That bounds each entry, and the length of the gradient can still be many times"
-            " max_norm. The norm here is the root of the sum of all squares.",
-            "section 18, clip the gradient",
-        ),
-        Misconception(
-            "the norm returned is the one after clipping",
-            edited(clip_by_norm, (")), norm", ")), min(norm, max_norm)")),
-            "The gradients are right. The norm to return is the one before clipping: it is what you"
-            " watch during training to see how often, and how strongly, you clip.",
-            "section 18, clip the gradient",
-        ),
-        Misconception(
-            "nothing is clipped",
-            edited(clip_by_norm, ("g * factor", "g")),
-            "The norm is right, and the gradients come back as they were, too long ones as well."
-            " Multiply each array by max_norm / norm when the norm is larger than max_norm.",
-            "section 18, clip the gradient",
+            "the step t = 1 is counted for U, with the last state in place of h_{−1}",
+            _skips(("for t in range(2, steps)", "for t in range(1, steps)")),
+            "At t = 1 there is no h_{−1}. In Python `h[:, -1]` is the last state, which has nothing"
+            " to do with step 1.",
+            "section 9, the text of the exercise",
         ),
     ),
 )

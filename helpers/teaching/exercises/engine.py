@@ -265,7 +265,7 @@ class Exercise:
         )
         if not self.wants_function and not self.ask and "xpected" in sentence:  # gives it away
             return Feedback(WRONG, headline)
-        if case and all(isinstance(number, int) for number in case):
+        if case and all(_whole(value) for value in case):
             given = zip(self._takes(), case, strict=True)
             sentence += f" That was for {', '.join(f'{name} = {n}' for name, n in given)}."
         return Feedback(WRONG, headline, (sentence,))
@@ -315,6 +315,13 @@ class Exercise:
 
 def _agree(parts, expected):
     return all(mismatch(name, parts[name], expected[name]) is None for name in expected)
+
+
+def _whole(value):
+    """Whether a value is a whole number, or a list of some: short enough to be told."""
+    if isinstance(value, list):
+        return all(map(_whole, value))
+    return isinstance(value, int)
 
 
 def _untouched(answer):

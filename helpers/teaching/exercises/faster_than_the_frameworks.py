@@ -1,8 +1,8 @@
 """The exercise of the workshop on speed: from which batch on arithmetic outweighs calls."""
 
-import math
-
 from helpers.teaching.exercises.engine import Exercise, Misconception, edited
+
+import numpy as np
 
 
 def _machine(rng):
@@ -15,7 +15,7 @@ def break_even_batch(call, rate, D, H):
     """Return the least B with which a step's arithmetic takes as long as its five calls."""
     calls = 5 * call
     one_row = H * H / rate
-    return math.ceil(calls / one_row)
+    return int(np.ceil(calls / one_row))
 
 
 def _slip(*replacements):
@@ -34,9 +34,23 @@ break_even_batch = Exercise(
         "A row of that product takes H·H multiply–adds, so B rows take B·H·H / rate seconds. The"
         " calls take 5·call seconds, whatever B is.",
         "Solve B·H·H / rate ≥ 5·call for B. The least whole number that is not below is"
-        " `math.ceil(…)`.",
+        " `int(np.ceil(…))`.",
     ),
     misconceptions=(
+        Misconception(
+            "the result is not rounded up",
+            _slip(("int(np.ceil(calls / one_row))", "calls / one_row")),
+            "The quotient is right. A batch size is a whole number, and the first one at which the"
+            " arithmetic takes at least as long is the next above.",
+            "section 3, the text of the exercise",
+        ),
+        Misconception(
+            "multiplications and additions are counted apart",
+            _slip(("H * H", "2 * H * H")),
+            "One multiplication and the addition that goes with it are one multiply–add, and `rate`"
+            " counts those.",
+            "section 2, what a call costs",
+        ),
         Misconception(
             "the product with W_xh is counted at each step",
             _slip(("H * H", "(D + H) * H")),
@@ -60,7 +74,7 @@ break_even_batch = Exercise(
         ),
         Misconception(
             "the result is rounded down",
-            _slip(("math.ceil(", "math.floor(")),
+            _slip(("np.ceil(", "np.floor(")),
             "At the batch size that you return, the calls still take longer than the arithmetic."
             " The first one where they do not is one more.",
             "section 3, the text of this exercise",

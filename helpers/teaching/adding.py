@@ -1,0 +1,89 @@
+"""The adding problem of chapters 4 and 5: its sequences, a network for it, and a training.
+
+At each step the network reads a number and a mark. Two steps are marked, one in each half; at the
+end it must say the sum of the two marked numbers (Hochreiter & Schmidhuber 1997; nearly in this
+form Le et al. 2015).
+"""
+
+from collections.abc import Callable
+from functools import partial
+from typing import NamedTuple
+
+from helpers.models import NetworkParams, init_network
+from helpers.numpy_rnn import rnn_backward, rnn_forward
+from helpers.output import head_backward, head_forward, squared_error
+from helpers.training import SGD, Adam, updates
+
+import numpy as np
+
+
+def sequences(rng: np.random.Generator, B: int, T: int) -> tuple[np.ndarray, np.ndarray]:
+    """Draw x (B, T, 2), a number from 0 to 1 and a mark at each step, and the sums y (B, 1)."""
+    x = np.zeros((B, T, 2), np.float32)
+    x[:, :, 0] = rng.random((B, T))
+    sample = np.arange(B)
+    first, second = rng.integers(0, T // 2, B), rng.integers(T // 2, T, B)
+    x[sample, first, 1] = x[sample, second, 1] = 1
+    return x, x[sample, first, :1] + x[sample, second, :1]
+
+
+def start(seed: int, identity: bool = False, units: int = 32) -> NetworkParams:
+    """Draw a network with one output; `identity` gives W_hh = I and inputs a tenth as large."""
+    params = init_network(np.random.default_rng(seed), 2, units, 1)
+    if not identity:
+        return params
+    return params._replace(W_xh=params.W_xh / 10, W_hh=np.eye(units, dtype=np.float32))
+
+
+def loss_and_grads(
+    params: NetworkParams,
+    batch: tuple[np.ndarray, np.ndarray],
+    activation: str = "tanh",
+    reach: int | None = None,
+) -> tuple[float, NetworkParams]:
+    """Return the squared error of the output at the last step, and its gradients.
+
+    With `reach` = k the state before the last k steps is taken for a constant: the gradient is cut
+    there.
+    """
+    x, y = batch
+    h = rnn_forward(params.rnn, x, activation=activation)
+    loss, do = squared_error(head_forward(params.head, h[:, -1]), y)
+    head = head_backward(params.head, h[:, -1], do)
+    h_0 = None
+    if reach is not None and reach < x.shape[1]:
+        x, h, h_0 = x[:, -reach:], h[:, -reach:], h[:, -reach - 1]
+    rnn = rnn_backward(params.rnn, x, h, head.h, h_0, activation=activation)
+    return loss, NetworkParams(rnn.W_xh, rnn.W_hh, rnn.b, head.W_ho, head.b_o)
+
+
+class Run(NamedTuple):
+    """A training, update by update; infinite from where a number overflowed."""
+
+    loss: np.ndarray
+    norm: np.ndarray  # of the gradient, before clipping
+
+
+@np.errstate(over="ignore", invalid="ignore")
+def train(
+    params: NetworkParams,
+    T: int,
+    seed: int,
+    rate: float,
+    activation: str = "tanh",
+    reach: int | None = None,
+    max_norm: float = 1.0,
+    optimizer: Callable[[float], Adam | SGD] = Adam,
+    count: int = 800,
+) -> Run:
+    """Train on fresh batches of 32; no sequence is seen twice, so each loss is a fair test."""
+    rng = np.random.default_rng(100 + seed)
+    batches = (sequences(rng, 32, T) for _ in range(count))
+    loss = partial(loss_and_grads, activation=activation, reach=reach)
+    rows = []
+    try:
+        for update in updates(params, loss, batches, optimizer(rate), max_norm):
+            rows.append((update.loss, update.norm))
+    except (FloatingPointError, ValueError):  # a loss or a weight that is no longer finite
+        rows += [(np.inf, np.inf)] * (count - len(rows))
+    return Run(*np.transpose(rows))
