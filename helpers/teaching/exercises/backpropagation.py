@@ -226,9 +226,13 @@ def leaky_sweep(W_hh, h, s, dh, a):
 
 
 def _leaky(rng):
+    """Draw a forward pass of leaky units, and dh."""
     W_hh, h, dh = _states(rng)
-    s = np.tanh(rng.normal(size=h.shape))
-    return W_hh, h, s, dh, float(rng.uniform(0.2, 0.8))
+    a, s = float(rng.uniform(0.2, 0.8)), np.zeros_like(h)
+    for t in range(1, h.shape[1]):
+        s[:, t] = np.tanh(rng.normal(size=h[:, t].shape) + h[:, t - 1] @ W_hh)
+        h[:, t] = (1 - a) * h[:, t - 1] + a * s[:, t]
+    return W_hh, h, s, dh, a
 
 
 def _leaks(*replacements):

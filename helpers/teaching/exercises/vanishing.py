@@ -199,8 +199,9 @@ choose_the_cure = Exercise(
         Misconception(
             "A is to be clipped",
             _chosen(A="clip the gradient"),
-            "It is clipped already, and its norm stays near 1. What is missing is in the direction"
-            " of the gradient, the far terms, and clipping does not bring them back.",
+            "It is clipped already, and an update moves by the clipped norm, spike or not. What is"
+            " missing is in the direction of the gradient, the far terms, and clipping does not"
+            " bring them back.",
             "section 6, clip the gradient",
         ),
         Misconception(
