@@ -478,8 +478,7 @@ def sequence_tasks() -> Figure:
         ax.axis("off")
         ax.set_title(name, fontweight="normal", fontsize=11)
         for t, (has_input, has_output) in enumerate(zip(reads, says, strict=True)):
-            box = {"boxstyle": "round,pad=0.04", "facecolor": "#DCEBF5", "edgecolor": BLUE}
-            ax.add_patch(FancyBboxPatch((t - 0.22, -0.22), 0.44, 0.44, lw=1.4, **box))
+            _box(ax, t, half=0.18)
             if t:
                 _arrow(ax, (t - 0.74, 0), (t - 0.26, 0), ORANGE)
             if has_input == "1":
@@ -502,13 +501,7 @@ def computational_graph(steps: int = 3) -> Figure:
     middle = 1.3 * (steps + 1)
     for x, y, name in ((middle, -1.9, "$W_{hh}$"), (middle, 3.0, "$L$"), (0, 0, "$h_0$")):
         ax.text(x, y, name, ha="center", va="center", fontsize=14)
-    back = {
-        "arrowstyle": "-|>",
-        "mutation_scale": 13,
-        "color": ORANGE,
-        "lw": 1.8,
-        "ls": (0, (4, 2)),
-    }
+    dashed = (0, (4, 2))
     for t in range(1, steps + 1):
         x = 2.6 * t
         _box(ax, x)
@@ -521,15 +514,12 @@ def computational_graph(steps: int = 3) -> Figure:
         _arrow(ax, (x - 0.1, 0.42), (x - 0.1, 1.5), BLUE)
         _arrow(ax, (x + 0.12 * (middle - x), 2.0), (middle + 0.14 * (x - middle), 2.75), BLUE)
         _arrow(ax, (middle + 0.14 * (x - middle), -1.62), (x - 0.12, -0.44), GREEN)
-        ax.add_patch(FancyArrowPatch((x + 0.12, 1.5), (x + 0.12, 0.42), **back))
+        _arrow(ax, (x + 0.12, 1.5), (x + 0.12, 0.42), ORANGE, dashed)
         ax.text(x + 0.22, 0.98, f"$dh_{t}$", color=ORANGE, fontsize=12)
         if t > 1:
-            ax.add_patch(FancyArrowPatch((x - 0.42, -0.14), (x - 2.18, -0.14), **back))
+            _arrow(ax, (x - 0.42, -0.14), (x - 2.18, -0.14), ORANGE, dashed)
             ax.text(x - 1.3, -0.45, "carry", color=ORANGE, ha="center", fontsize=11)
-    _title(
-        figure,
-        "Two ways lead on from a state, so two gradients come back",
-    )
+    _title(figure, "Two ways lead on from a state, so two gradients come back")
     return figure
 
 
@@ -594,12 +584,12 @@ def weight_copies(steps: int = 4, use: int = 2) -> Figure:
     return figure
 
 
-def _box(ax, x):
+def _box(ax, x, half=0.34):
     ax.add_patch(
         FancyBboxPatch(
-            (x - 0.34, -0.34),
-            0.68,
-            0.68,
+            (x - half, -half),
+            2 * half,
+            2 * half,
             boxstyle="round,pad=0.08",
             facecolor="#DCEBF5",
             edgecolor=BLUE,
@@ -619,7 +609,7 @@ def _unit(ax, x, below, inside, above):
     ax.text(x + 0.1, 0.66, "$g_\\phi$", color=GREEN, fontsize=11)
 
 
-def _arrow(ax, start, end, colour):
+def _arrow(ax, start, end, colour, linestyle="-"):
     ax.add_patch(
         FancyArrowPatch(
             start,
@@ -628,6 +618,7 @@ def _arrow(ax, start, end, colour):
             mutation_scale=13,
             color=colour,
             lw=1.8,
+            linestyle=linestyle,
             shrinkA=0,
             shrinkB=0,
         )

@@ -1,5 +1,7 @@
 """Chapter 3's exercises: which terms remain, and the sweep of three other recurrences."""
 
+from functools import partial
+
 from helpers.teaching.exercises.engine import Exercise, Misconception, edited
 
 import numpy as np
@@ -17,9 +19,7 @@ def _ledger(rng):
     return T, losses, int(rng.integers(2, losses[-1]))
 
 
-def _remains(*replacements):
-    return edited(remaining_terms, *replacements)
-
+_remains = partial(edited, remaining_terms)
 
 remaining_terms = Exercise(
     name="remaining_terms",
@@ -108,6 +108,16 @@ remaining_terms = Exercise(
 )
 
 
+def _not_transposed(matrix, wrong, see):
+    return Misconception(
+        f"{matrix} is not transposed on the way back",
+        wrong,
+        f"Forward the row is multiplied by {matrix}; the gradient, also a row, goes back by"
+        f" {matrix} transposed. It is square, so no shape stops you.",
+        see,
+    )
+
+
 def _states(rng):
     """Draw weights, states with h_0 in front, and dh, which has nothing at h_0."""
     B, T, H = (int(n) for n in rng.choice(range(3, 8), 3, replace=False))
@@ -136,9 +146,7 @@ def _packed(rng):
     return W_hh, h, dh, starts
 
 
-def _packs(*replacements):
-    return edited(packed_sweep, *replacements)
-
+_packs = partial(edited, packed_sweep)
 
 packed_sweep = Exercise(
     name="packed_sweep",
@@ -169,13 +177,7 @@ packed_sweep = Exercise(
             " zeros in the place of h_{t−1}.",
             "section 7, the text of the exercise",
         ),
-        Misconception(
-            "W_hh is not transposed on the way back",
-            _packs(("dz_t @ W_hh.T", "dz_t @ W_hh")),
-            "Forward the row is multiplied by W_hh; the gradient, also a row, goes back by W_hh"
-            " transposed. It is square, so no shape stops you.",
-            "section 1, the sweep",
-        ),
+        _not_transposed("W_hh", _packs(("dz_t @ W_hh.T", "dz_t @ W_hh")), "section 1, the sweep"),
         Misconception(
             "starts is turned round",
             _packs(("starts[:, t, None]", "~starts[:, t, None]")),
@@ -235,9 +237,7 @@ def _leaky(rng):
     return W_hh, h, s, dh, a
 
 
-def _leaks(*replacements):
-    return edited(leaky_sweep, *replacements)
-
+_leaks = partial(edited, leaky_sweep)
 
 leaky_sweep = Exercise(
     name="leaky_sweep",
@@ -267,13 +267,7 @@ leaky_sweep = Exercise(
             " ∂L/∂h_t times the slope.",
             "section 8, the text of the exercise",
         ),
-        Misconception(
-            "W_hh is not transposed on the way back",
-            _leaks(("dz_t @ W_hh.T", "dz_t @ W_hh")),
-            "Forward the row is multiplied by W_hh; the gradient, also a row, goes back by W_hh"
-            " transposed. It is square, so no shape stops you.",
-            "section 1, the sweep",
-        ),
+        _not_transposed("W_hh", _leaks(("dz_t @ W_hh.T", "dz_t @ W_hh")), "section 1, the sweep"),
         Misconception(
             "the leak carries only the loss at its own step",
             _leaks(("(1 - a) * dL_dh", "(1 - a) * dh[:, t]")),
@@ -335,9 +329,7 @@ def _skip(rng):
     return W_hh, rng.normal(0, 0.7, W_hh.shape), h, dh
 
 
-def _skips(*replacements):
-    return edited(skip_sweep, *replacements)
-
+_skips = partial(edited, skip_sweep)
 
 skip_sweep = Exercise(
     name="skip_sweep",
@@ -361,20 +353,8 @@ skip_sweep = Exercise(
             " comes back, through U transposed.",
             "section 1: every way on from a state comes back",
         ),
-        Misconception(
-            "U is not transposed on the way back",
-            _skips(("@ U.T", "@ U")),
-            "Forward the row is multiplied by U; the gradient, also a row, goes back by U"
-            " transposed. U is square, so no shape stops you.",
-            "section 8, the table",
-        ),
-        Misconception(
-            "W_hh is not transposed on the way back",
-            _skips(("@ W_hh.T", "@ W_hh")),
-            "Forward the row is multiplied by W_hh; the gradient, also a row, goes back by W_hh"
-            " transposed. It is square, so no shape stops you.",
-            "section 1, the sweep",
-        ),
+        _not_transposed("U", _skips(("@ U.T", "@ U")), "section 8, the table"),
+        _not_transposed("W_hh", _skips(("@ W_hh.T", "@ W_hh")), "section 1, the sweep"),
         Misconception(
             "what comes back through U is multiplied by W_hh",
             _skips(("@ U.T", "@ W_hh.T")),

@@ -1,5 +1,7 @@
 """The exercise of the workshop on speed: from which batch on arithmetic outweighs calls."""
 
+from functools import partial
+
 from helpers.teaching.exercises.engine import Exercise, Misconception, edited
 
 import numpy as np
@@ -18,9 +20,7 @@ def break_even_batch(call, rate, D, H):
     return int(np.ceil(calls / one_row))
 
 
-def _slip(*replacements):
-    return edited(break_even_batch, *replacements)
-
+_slip = partial(edited, break_even_batch)
 
 break_even_batch = Exercise(
     name="break_even_batch",

@@ -1,5 +1,7 @@
 """The exercise of the workshop on wrong gradients: a check along one direction."""
 
+from functools import partial
+
 from helpers.teaching.exercises.engine import Exercise, Misconception, edited
 
 import numpy as np
@@ -26,9 +28,7 @@ def _claim(rng):
     return f, gradient, a, v, float(rng.uniform(1e-3, 2e-3))
 
 
-def _slip(*replacements):
-    return edited(directional_check, *replacements)
-
+_slip = partial(edited, directional_check)
 
 directional_check = Exercise(
     name="directional_check",

@@ -20,9 +20,7 @@ def kept_terms(T, k):
     return whole * k * (k + 1) // 2 + rest * (rest + 1) // 2
 
 
-def _counts(*replacements):
-    return edited(kept_terms, *replacements)
-
+_counts = partial(edited, kept_terms)
 
 kept_terms = Exercise(
     name="kept_terms",
@@ -107,9 +105,7 @@ def chunks_with_margin(params, x, dh, k, margin):
     return dW_hh
 
 
-def _margin(*replacements):
-    return edited(chunks_with_margin, *replacements)
-
+_margin = partial(edited, chunks_with_margin)
 
 chunks_with_margin = Exercise(
     name="chunks_with_margin",

@@ -1,6 +1,7 @@
 """Chapter 1's exercises: count weights, and build the pairs that no window can tell apart."""
 
 from collections import Counter
+from functools import partial
 
 from helpers.teaching import designs
 from helpers.teaching.exercises.engine import Exercise, Misconception, edited
@@ -15,9 +16,7 @@ def _sizes(rng):
     return tuple(int(n) for n in rng.choice(range(2, 40), 4, replace=False))
 
 
-def _counts(*replacements):
-    return edited(designs.count_parameters, *replacements)
-
+_counts = partial(edited, designs.count_parameters)
 
 count_parameters = Exercise(
     name="count_parameters",
