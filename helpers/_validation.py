@@ -3,10 +3,12 @@
 Array-likes are taken as NumPy takes them: lists, tensors, memory maps, any order of bytes. A dtype
 is never guessed: a list of Python floats is float64, a list of whole numbers int64, and what does
 not fit the other arrays is refused. Every message names the argument, what came, and what was
-expected. Sizes are letters (`B`, `T`, `D`, `H`), bound by the first array that has them.
+expected. Sizes are letters (`B`, `T`, `D`, `H`), bound by the first array that has them, or
+multiples of one (`4H`), or numbers (`2`).
 """
 
 import math
+import re
 
 import numpy as np
 
@@ -25,17 +27,44 @@ def as_array(name: str, value) -> np.ndarray:
     return a if a.dtype.isnative else a.astype(a.dtype.newbyteorder("="))
 
 
-def as_floats(sizes: dict[str, int] | None = None, **arrays) -> dict[str, np.ndarray]:
+def as_floats(**arrays) -> dict[str, np.ndarray]:
     """Return `name=(value, "B T D")` pairs as {name: array}.
 
     The arrays have the shapes that the letters say, one float dtype, and finite numbers.
     """
     converted = {name: as_array(name, value) for name, (value, _) in arrays.items()}
-    check_shapes(sizes, **{name: (a, arrays[name][1]) for name, a in converted.items()})
+    check_shapes(**{name: (a, arrays[name][1]) for name, a in converted.items()})
     check_dtypes(**converted)
     for name, a in converted.items():
         check_finite(name, a)
     return converted
+
+
+def as_weights(params, kind: type, letters: tuple[str, ...], **arrays) -> dict[str, np.ndarray]:
+    """Return the fields of `params`, a NamedTuple `kind` with these letters, and then the arrays.
+
+    As {name: array}, like `as_floats`.
+    """
+    check_kind("params", params, kind)
+    weights = dict(zip(kind._fields, zip(params, letters, strict=True), strict=True))
+    return as_floats(**weights, **arrays)
+
+
+def as_sequence(params, kind, letters, x, start, mask, **more) -> list:
+    """Check all that a recurrent layer takes; put time first, so that each step is one row.
+
+    `start` maps the names of the initial states to what came, None for zeros; `more` are pairs as
+    for `as_floats`. Returns the weights, x (T, B, D), the initial states, where a step is skipped,
+    (T, B, 1) or None, and `more`.
+    """
+    given = {name: (a, "B H") for name, a in start.items() if a is not None}
+    arrays = as_weights(params, kind, letters, x=(x, "B T D"), **given, **more)
+    B, T, _ = arrays["x"].shape
+    zeros = np.zeros((B, len(arrays["W_hh"])), arrays["x"].dtype)
+    states = [arrays.get(name, zeros) for name in start]
+    skipped = None if mask is None else ~as_mask(mask, (B, T)).T[..., None]
+    x, *others = (a if a.ndim < 3 else a.swapaxes(0, 1) for a in map(arrays.get, ("x", *more)))
+    return [*map(arrays.get, kind._fields), x, *states, skipped, *others]
 
 
 def as_mask(mask, shape: tuple[int, int]) -> np.ndarray:
@@ -56,12 +85,12 @@ def as_tokens(name: str, tokens, letters: str, size: int) -> np.ndarray:
     return tokens
 
 
-def check_params(params, kind: type) -> None:
-    """Raise TypeError unless `params` is the NamedTuple `kind`."""
-    if getattr(params, "_fields", None) != kind._fields:
+def check_kind(name: str, value, kind: type) -> None:
+    """Raise TypeError unless the value is the NamedTuple `kind`."""
+    if getattr(value, "_fields", None) != kind._fields:
         fields = ", ".join(kind._fields)
         raise TypeError(
-            f"params must be {kind.__name__}({fields}), got {type(params).__name__};"
+            f"{name} must be {kind.__name__}({fields}), got {type(value).__name__};"
             f" {kind.__name__}(*arrays) makes one from {len(kind._fields)} arrays"
         )
 
@@ -71,19 +100,21 @@ def check_shapes(sizes: dict[str, int] | None = None, **arrays) -> None:
 
     A size of None (unknown while a TensorFlow graph is traced) fits anything.
     """
-    sizes = dict(sizes or {})
+    sizes = {"": 1, **(sizes or {})}
     for name, (a, letters) in arrays.items():
         axes = letters.split()
         if len(a.shape) != len(axes):
             raise _misfit(name, a, axes, f"{len(a.shape)} axes, not {len(axes)}")
         for axis, (letter, size) in enumerate(zip(axes, a.shape, strict=True)):
-            known = sizes.get(letter)
             if size == 0:
                 raise _misfit(name, a, axes, f"axis {axis} ({letter}) is empty")
-            if known is None:
-                sizes[letter] = size
-            elif size not in (known, None):
-                raise _misfit(name, a, axes, f"axis {axis} is {size}, but {letter} = {known}")
+            if size is not None:
+                digits, of = re.fullmatch(r"(\d*)(.*)", letter).groups()
+                factor = int(digits or 1)
+                expected = factor * sizes.setdefault(of, size // factor)
+                if size != expected:
+                    but = f"but {letter} = {expected}" if of else f"not {factor}"
+                    raise _misfit(name, a, axes, f"axis {axis} is {size}, {but}")
 
 
 def _misfit(name, a, axes, why):

@@ -208,9 +208,7 @@ SHAPES = {
 
 def _checked(params, kind, **tokens):
     """Return the params as arrays, and the tokens, which number rows of the first of them."""
-    check.check_params(params, kind)
-    named = zip(kind._fields, zip(params, SHAPES[kind], strict=True), strict=True)
-    params = kind(**check.as_floats({"1": 1}, **dict(named)))
+    params = kind(**check.as_weights(params, kind, SHAPES[kind]))
     ((name, (numbers, letters)),) = tokens.items()
     return params, check.as_tokens(name, numbers, letters, len(params[0]))
 

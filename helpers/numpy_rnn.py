@@ -23,6 +23,9 @@ class RNNParams(NamedTuple):
     b: np.ndarray  # (H,)
 
 
+SHAPES = "D H", "H H", "H"
+
+
 class RNNGrads(NamedTuple):
     """Gradient of the loss by all that `rnn_forward` takes, each shaped as what it belongs to."""
 
@@ -76,13 +79,23 @@ def init_params(
     Returns RNNParams of shapes (D, H), (H, H), (H,). Raises ValueError for sizes that are not
     positive whole numbers and for a dtype other than float32 and float64.
     """
+    W_xh, W_hh = init_weights(rng, input_size, hidden_size, 1, dtype)
+    return RNNParams(W_xh, W_hh, np.zeros(hidden_size, dtype))
+
+
+def init_weights(rng, input_size, hidden_size, blocks, dtype) -> tuple[np.ndarray, np.ndarray]:
+    """Draw W_xh and W_hh as `init_params` says, with so many blocks of H columns side by side.
+
+    With more blocks than one, W_hh is the first H rows of a larger orthogonal matrix.
+    """
     check.check_positive_int(input_size=input_size, hidden_size=hidden_size)
     check.check_choice("dtype", str(np.dtype(dtype)), check.FLOATS)
-    limit = np.sqrt(6 / (input_size + hidden_size))
-    W_xh = rng.uniform(-limit, limit, (input_size, hidden_size))
-    Q, R = np.linalg.qr(rng.standard_normal((hidden_size, hidden_size)))
-    W_hh = Q * np.sign(np.diag(R))
-    return RNNParams(W_xh.astype(dtype), W_hh.astype(dtype), np.zeros(hidden_size, dtype))
+    columns = blocks * hidden_size
+    limit = np.sqrt(6 / (input_size + columns))
+    W_xh = rng.uniform(-limit, limit, (input_size, columns))
+    Q, R = np.linalg.qr(rng.standard_normal((columns, hidden_size)))
+    Q *= np.sign(np.diag(R))
+    return W_xh.astype(dtype), (Q if blocks == 1 else Q.T).astype(dtype)
 
 
 @np.errstate(over="ignore", invalid="ignore")  # overflow is reported in words, not as a warning
@@ -122,7 +135,9 @@ def rnn_forward(
     naming the argument for a wrong rank, size or dtype, an empty axis, NaN or infinity, an unknown
     activation, or states that overflow; TypeError unless params are RNNParams.
     """
-    W_xh, W_hh, b, x, h_0, skipped = _time_first(params, x, h_0, mask, activation)
+    check.check_choice("activation", activation, ACTIVATIONS)
+    arrays = check.as_sequence(params, RNNParams, SHAPES, x, {"h_0": h_0}, mask)
+    W_xh, W_hh, b, x, h_0, skipped = arrays
     sigma = ACTIVATIONS[activation].apply
 
     z = x @ W_xh  # every x_t W_xh in one product, as they are known before the loop
@@ -161,11 +176,11 @@ def rnn_backward(
 
     Returns RNNGrads. Raises ValueError and TypeError as `rnn_forward` does.
     """
+    check.check_choice("activation", activation, ACTIVATIONS)
     last_only = check.as_array("dh", dh).ndim == 2
     more = {"h": (h, "B T H"), "dh": (dh, "B H" if last_only else "B T H")}
-    arrays = _time_first(params, x, h_0, mask, activation, **more)
+    arrays = check.as_sequence(params, RNNParams, SHAPES, x, {"h_0": h_0}, mask, **more)
     W_xh, W_hh, _, x, h_0, skipped, h, dh = arrays
-    T, B, H = h.shape
     h = np.ascontiguousarray(h)  # no copy for what `rnn_forward` returned
     W_hh_T = W_hh.T.copy()
 
@@ -173,7 +188,7 @@ def rnn_backward(
     if skipped is not None:
         np.copyto(slope, 0, where=skipped)  # what is skipped does not depend on z_t
     carry = dh if last_only else np.zeros_like(h_0)
-    for t in reversed(range(T)):
+    for t in reversed(range(len(h))):
         dh_t = carry if last_only else dh[t] + carry  # ∂L/∂h_t, through h_{t+1} and directly
         slope_t = slope[t]
         dz_t = np.multiply(dh_t, slope_t, out=slope_t)  # δ_t = ∂L/∂h_t ⊙ σ′(z_t), in its place
@@ -182,37 +197,33 @@ def rnn_backward(
             np.copyto(carry, dh_t, where=skipped[t])  # ∂L/∂h_t itself where h_t was h_{t−1}
     dz = slope  # every σ′(z_t) has become δ_t
 
-    x_rows, dz_rows = x.copy().reshape(T * B, -1), dz.reshape(T * B, H)
-    dW_xh = x_rows.T @ dz_rows  # Σ_t x_tᵀ δ_t
-    dW_hh = h[:-1].reshape(-1, H).T @ dz_rows[B:]  # Σ_t h_{t−1}ᵀ δ_t
-    if h_0.any():  # for one sample this product would take as long as all the others
-        dW_hh += h_0.T @ dz[0]
-    db = np.ones(T * B, dz.dtype) @ dz_rows  # Σ_t δ_t, four times as fast as sum(axis=0)
-    # New memory costs as much as the arithmetic: the copy of x is used up, and dx takes its place.
-    dx = np.matmul(dz_rows, W_xh.T, out=x_rows)  # δ_t W_xhᵀ
-    grads = RNNGrads(dW_xh, dW_hh, db, dx.reshape(T, B, -1).swapaxes(0, 1), h_0=carry)
+    dW_xh, db, dx = by_input(x, W_xh, dz)
+    grads = RNNGrads(dW_xh, by_W_hh(h, h_0, dz), db, dx, h_0=carry)
     check.check_overflow("the gradient", *grads)
     return grads
+
+
+def by_input(x, W_xh, dz) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return Σ_t x_tᵀ δ_t, Σ_t δ_t and the δ_t W_xhᵀ (B, T, D); x and dz have time first."""
+    T, B, _ = x.shape
+    x_rows, dz_rows = x.copy().reshape(T * B, -1), dz.reshape(T * B, -1)
+    dW_xh = x_rows.T @ dz_rows
+    db = np.ones(T * B, dz.dtype) @ dz_rows  # four times as fast as sum(axis=0)
+    # New memory costs as much as the arithmetic: the copy of x is used up, and dx takes its place.
+    dx = np.matmul(dz_rows, W_xh.T, out=x_rows)
+    return dW_xh, db, dx.reshape(T, B, -1).swapaxes(0, 1)
+
+
+def by_W_hh(h, h_0, dz) -> np.ndarray:
+    """Return Σ_t h_{t−1}ᵀ δ_t; h and dz have time first."""
+    T, B, H = h.shape
+    dW_hh = h[:-1].reshape(-1, H).T @ dz.reshape(T * B, -1)[B:]
+    if h_0.any():  # for one sample this product would take as long as all the others
+        dW_hh += h_0.T @ dz[0]
+    return dW_hh
 
 
 def as_arrays(params: RNNParams, activation: str, **arrays) -> dict[str, np.ndarray]:
     """Return the weights and then the `name=(value, "B T D")` pairs as {name: array}, checked."""
     check.check_choice("activation", activation, ACTIVATIONS)
-    check.check_params(params, RNNParams)
-    weights = zip(RNNParams._fields, zip(params, ("D H", "H H", "H"), strict=True), strict=True)
-    return check.as_floats(**dict(weights), **arrays)
-
-
-def _time_first(params, x, h_0, mask, activation, **more):
-    """Check everything; put time first, so that each step is a row of the first axis.
-
-    Returns W_xh, W_hh, b, x (T, B, D), h_0 (zeros for None), where a step is skipped (T, B, 1) or
-    None, and what else came.
-    """
-    given = {} if h_0 is None else {"h_0": (h_0, "B H")}
-    arrays = as_arrays(params, activation, x=(x, "B T D"), **given, **more)
-    W_xh, W_hh, b, x, *_ = arrays.values()
-    h_0 = arrays.get("h_0", np.zeros((len(x), len(b)), x.dtype))
-    skipped = None if mask is None else ~check.as_mask(mask, x.shape[:2]).T[..., None]
-    others = [a if a.ndim < 3 else a.swapaxes(0, 1) for a in map(arrays.get, more)]
-    return W_xh, W_hh, b, x.swapaxes(0, 1), h_0, skipped, *others
+    return check.as_weights(params, RNNParams, SHAPES, **arrays)

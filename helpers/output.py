@@ -146,10 +146,9 @@ def squared_error(o: np.ndarray, y: np.ndarray) -> tuple[float, np.ndarray]:
 
 
 def _head_arrays(params, h, **do):
-    check.check_params(params, HeadParams)
     letters = "B H" if check.as_array("h", h).ndim == 2 else "B T H"
     more = {name: (a, letters.replace("H", "O")) for name, a in do.items()}
-    return check.as_floats(W_ho=(params.W_ho, "H O"), b_o=(params.b_o, "O"), h=(h, letters), **more)
+    return check.as_weights(params, HeadParams, ("H O", "O"), h=(h, letters), **more)
 
 
 def _logits_and_targets(o, y):

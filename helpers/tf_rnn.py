@@ -129,7 +129,7 @@ class ElmanCell(keras.layers.Layer):
 def _tensors(params, activation, **arrays):
     """Return the weights and then the `name=(array, "B T D")` pairs as {name: tensor}, checked."""
     check.check_choice("activation", activation, ACTIVATIONS)
-    check.check_params(params, RNNParams)
+    check.check_kind("params", params, RNNParams)
     weights = zip(RNNParams._fields, zip(params, ("D H", "H H", "H"), strict=True), strict=True)
     pairs = dict(weights) | arrays
     tensors = {name: tf.convert_to_tensor(a) for name, (a, _) in pairs.items()}

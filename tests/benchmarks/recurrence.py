@@ -1,6 +1,7 @@
-"""How fast is the recurrence?
+"""How fast are the recurrences?
 
-`make bench` times `helpers.numpy_rnn` beside Keras's `SimpleRNN`, and prints the README's table.
+`make bench` times `helpers.numpy_rnn`, `numpy_lstm` and `numpy_gru` beside Keras's `SimpleRNN`,
+`LSTM` and `GRU`, and prints the README's tables.
 
 All compute the same in float32: the states, and the gradient of a loss on the last state by W_xh,
 W_hh, b and x, as NumPy arrays. The gradients are compared before anything is timed. The floor is
@@ -14,10 +15,11 @@ import statistics
 import sys
 import time
 import timeit
+from functools import partial
 from pathlib import Path
 
 import helpers  # noqa: F401, before keras and tensorflow, whose environment variables it sets
-from helpers import numpy_rnn
+from helpers import numpy_gru, numpy_lstm, numpy_rnn
 
 import keras
 import numpy as np
@@ -35,19 +37,33 @@ ROUNDS, CALLS = 10, 3  # the median is that of 30 calls, 3 in each round
 REST = 0.05  # seconds between two contestants, as TensorFlow's threads spin on for a while
 
 
-def ours(params, x, g):
-    """`helpers.numpy_rnn`, checks included."""
-
-    def run():
-        h = numpy_rnn.rnn_forward(params, x)
-        return numpy_rnn.rnn_backward(params, x, h, g)[:4]
-
-    return run
+def simple_rnn(params, x, g):
+    """`helpers.numpy_rnn`, checks included, as the next two."""
+    h = numpy_rnn.rnn_forward(params, x)
+    return numpy_rnn.rnn_backward(params, x, h, g)[:4]
 
 
-def simple_rnn(params, x, g, **options):
-    """`keras.layers.SimpleRNN` in `tf.function(**options)`."""
-    layer = keras.layers.SimpleRNN(len(params.b))
+def lstm(params, x, g):
+    """`helpers.numpy_lstm`."""
+    states = numpy_lstm.lstm_forward(params, x)
+    return numpy_lstm.lstm_backward(params, x, states, g)[:4]
+
+
+def gru(params, x, g):
+    """`helpers.numpy_gru`."""
+    states = numpy_gru.gru_forward(params, x)
+    return numpy_gru.gru_backward(params, x, states, g)[:4]
+
+
+NETWORKS = {  # the name of our module: how it starts, both passes, Keras's layer
+    "numpy_rnn": (numpy_rnn.init_params, simple_rnn, keras.layers.SimpleRNN),
+    "numpy_lstm": (numpy_lstm.init_params, lstm, keras.layers.LSTM),
+    "numpy_gru": (numpy_gru.init_params, gru, keras.layers.GRU),
+}
+
+
+def with_keras(layer, params, x, g, **options):
+    """Return a function that runs `layer` both ways in `tf.function(**options)`."""
     layer.build(x.shape)
     layer.set_weights(params)
 
@@ -63,36 +79,37 @@ def simple_rnn(params, x, g, **options):
 
 
 def products_alone(params, x):
-    """The matrix products of `ours` with nothing between them; their numbers are meaningless."""
+    """Return the products of both passes with nothing between them; their numbers mean nothing."""
     W_xh, W_hh, _ = params
     B, T, D = x.shape
     x_rows = x.swapaxes(0, 1).reshape(T * B, D)
     W_xh_T, W_hh_T = W_xh.T.copy(), W_hh.T.copy()
-    z = np.zeros((T, B, len(W_hh)), np.float32)
-    z_rows = z.reshape(T * B, -1)
-    out = np.empty_like(z[0])
+    h, z = (np.zeros((T, B, n), np.float32) for n in W_hh.shape)
+    h_rows, z_rows = h.reshape(T * B, -1), z.reshape(T * B, -1)
+    z_t, h_t = np.empty_like(z[0]), np.empty_like(h[0])
 
     def run():
         x_rows @ W_xh
-        for z_t in z:
-            np.matmul(z_t, W_hh, out=out)
-        for z_t in z[::-1]:
-            np.matmul(z_t, W_hh_T, out=out)
-        return x_rows.T @ z_rows, z_rows[:-B].T @ z_rows[B:], z_rows @ W_xh_T
+        for t in range(T):
+            np.matmul(h[t], W_hh, out=z_t)
+        for t in range(T):
+            np.matmul(z[t], W_hh_T, out=h_t)
+        return x_rows.T @ z_rows, h_rows[:-B].T @ z_rows[B:], z_rows @ W_xh_T
 
     return run
 
 
-def contestants(B, T, D, H):
+def contestants(name, B, T, D, H):
     """Return the functions to be timed, all on one random problem."""
+    start, ours, layer = NETWORKS[name]
     rng = np.random.default_rng(0)
-    params = numpy_rnn.init_params(rng, D, H)
+    params = start(rng, D, H)
     x = rng.standard_normal((B, T, D), np.float32)
     g = rng.standard_normal((B, H), np.float32)  # gradient of the loss by the last state
     return (
-        ours(params, x, g),
-        simple_rnn(params, x, g),
-        simple_rnn(params, x, g, jit_compile=True),
+        partial(ours, params, x, g),
+        with_keras(layer(H), params, x, g),
+        with_keras(layer(H), params, x, g, jit_compile=True),
         products_alone(params, x),
     )
 
@@ -128,14 +145,17 @@ def main():
         sys.exit(f"Unset {', '.join(settings)} first: NumPy may be slower with it.")
     print(f"{processor()}, {os.cpu_count()} cores, Python {platform.python_version()}, ", end="")
     print(f"NumPy {np.__version__}, TensorFlow {tf.__version__}, Keras {keras.__version__}\n")
-    print("| B, T, D, H | `helpers.numpy_rnn` | `SimpleRNN` | with XLA | matrix products alone |")
-    print("|---|---|---|---|---|")
-    for size in SIZES:
-        runs = contestants(*size)
-        check_agreement(*runs[:3])
-        numpy, *others = race(runs)
-        ratios = " | ".join(f"× {other / numpy:.2f}" for other in others)
-        print(f"| {', '.join(map(str, size))} | {numpy * 1e3:.2f} ms | {ratios} |", flush=True)
+    for name, (_, _, layer) in NETWORKS.items():
+        heads = f"`helpers.{name}`", f"`{layer.__name__}` in `tf.function`"
+        print("| B, T, D, H", *heads, "with XLA", "matrix products alone |", sep=" | ")
+        print("|---|---|---|---|---|")
+        for size in SIZES:
+            runs = contestants(name, *size)
+            check_agreement(*runs[:3])
+            numpy, *others = race(runs)
+            ratios = " | ".join(f"× {other / numpy:.2f}" for other in others)
+            print(f"| {', '.join(map(str, size))} | {numpy * 1e3:.2f} ms | {ratios} |", flush=True)
+        print()
 
 
 if __name__ == "__main__":

@@ -17,13 +17,27 @@ from helpers.models import (
     evaluate_classifier,
     read_along,
 )
+from helpers.numpy_gru import GRUParams, GRUStates, gru_backward, gru_forward, gru_step
+from helpers.numpy_lstm import LSTMParams, LSTMStates, lstm_backward, lstm_forward, lstm_step
 from helpers.numpy_rnn import RNNParams, rnn_backward, rnn_forward, rnn_step
 from helpers.output import HeadParams, head_backward, head_forward
 
 import numpy as np
 import pytest
 
-SIZES = {"B": 2, "T": 3, "D": 4, "H": 5, "O": 6, "V": 7, "T+1": 4, "1": 1}
+SIZES = {
+    "B": 2,
+    "T": 3,
+    "D": 4,
+    "H": 5,
+    "O": 6,
+    "V": 7,
+    "T+1": 4,
+    "3H": 15,
+    "4H": 20,
+    "1": 1,
+    "2": 2,
+}
 
 
 class Row(NamedTuple):
@@ -48,11 +62,13 @@ class Row(NamedTuple):
         return self.function(**arguments)
 
 
-def of(kind, function):
-    """Let `function` take the fields of its NamedTuple of parameters one by one."""
+def of(kind, function, states=None):
+    """Let `function` take the fields of its NamedTuples one by one: parameters, and states."""
 
     def with_params(**arrays):
         params = kind(*(arrays.pop(field) for field in kind._fields))
+        if states:
+            arrays["states"] = states(*(arrays.pop(field) for field in states._fields))
         return function(params, **arrays)
 
     return with_params
@@ -62,11 +78,31 @@ RNN = {"W_xh": "D H", "W_hh": "H H", "b": "H"}
 HEAD = {"W_ho": "H O", "b_o": "O"}
 READER = {"E": "V D", **RNN, "W_ho": "H 1", "b_o": "1", "tokens": "B T", "mask": "B T"}
 SEQUENCE = RNN | {"x": "B T D", "h_0": "B H", "mask": "B T"}
+LSTM = {"W_xh": "D 4H", "W_hh": "H 4H", "b": "4H"}
+LSTM_SEQUENCE = LSTM | {"x": "B T D", "h_0": "B H", "c_0": "B H", "mask": "B T"}
+LSTM_STATES = {"h": "B T H", "c": "B T H", "gates": "B T 4H"}
+GRU = {"W_xh": "D 3H", "W_hh": "H 3H", "b": "2 3H"}
+GRU_SEQUENCE = GRU | {"x": "B T D", "h_0": "B H", "mask": "B T"}
+GRU_STATES = {"h": "B T H", "gates": "B T 3H"}
+lstm_sweep, gru_sweep = (
+    of(LSTMParams, lstm_backward, LSTMStates),
+    of(GRUParams, gru_backward, GRUStates),
+)
 ROWS = {
     "rnn_step": Row(of(RNNParams, rnn_step), RNN | {"x_t": "B D", "h_prev": "B H"}),
     "rnn_forward": Row(of(RNNParams, rnn_forward), SEQUENCE),
     "rnn_backward": Row(of(RNNParams, rnn_backward), SEQUENCE | {"h": "B T H", "dh": "B T H"}),
     "rnn_backward, last": Row(of(RNNParams, rnn_backward), SEQUENCE | {"h": "B T H", "dh": "B H"}),
+    "lstm_step": Row(
+        of(LSTMParams, lstm_step), LSTM | {"x_t": "B D", "h_prev": "B H", "c_prev": "B H"}
+    ),
+    "lstm_forward": Row(of(LSTMParams, lstm_forward), LSTM_SEQUENCE),
+    "lstm_backward": Row(lstm_sweep, LSTM_SEQUENCE | LSTM_STATES | {"dh": "B T H"}),
+    "lstm_backward, last": Row(lstm_sweep, LSTM_SEQUENCE | LSTM_STATES | {"dh": "B H"}),
+    "gru_step": Row(of(GRUParams, gru_step), GRU | {"x_t": "B D", "h_prev": "B H"}),
+    "gru_forward": Row(of(GRUParams, gru_forward), GRU_SEQUENCE),
+    "gru_backward": Row(gru_sweep, GRU_SEQUENCE | GRU_STATES | {"dh": "B T H"}),
+    "gru_backward, last": Row(gru_sweep, GRU_SEQUENCE | GRU_STATES | {"dh": "B H"}),
     "state_jacobians": Row(of(RNNParams, state_jacobians), RNN | {"h": "T H"}),
     "head_forward": Row(of(HeadParams, head_forward), HEAD | {"h": "B H"}),
     "head_backward": Row(of(HeadParams, head_backward), HEAD | {"h": "B H", "do": "B O"}),
@@ -187,7 +223,7 @@ OF_OTHERS = {
     "mask": {"whole numbers": lambda a: a.astype(int)},
     "labels": {"too large": lambda a: a * 2.0, "nan": lambda a: a * np.nan},
 }
-MAY_BE_LEFT_OUT = {"h_0", "mask"}
+MAY_BE_LEFT_OUT = {"h_0", "c_0", "mask"}
 
 
 def resized(a, axis, size):
@@ -205,7 +241,7 @@ def damages(row):
                 yield name, what, arguments | {name: damage(a)}
         for axis, letter in enumerate(row.letters[name].split()):
             yield name, f"axis {axis} is empty", arguments | {name: resized(a, axis, 0)}
-            if everywhere.count(letter) > 1 or letter == "1":  # else any size will do
+            if everywhere.count(letter) > 1 or letter.isdigit():  # else any size will do
                 for size in {1, a.shape[axis] + 1} - {a.shape[axis]}:
                     other = resized(a, axis, size)
                     yield name, f"axis {axis} is {size}", arguments | {name: other}

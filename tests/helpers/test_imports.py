@@ -25,7 +25,7 @@ def run(code, **environment):
 
 NUMPY_SIDE = """
 import importlib, sys
-modules = "numpy_rnn gradients output models training data"
+modules = "numpy_rnn numpy_lstm numpy_gru gradients output models training data"
 teaching = "teaching.figures teaching.exercises teaching.interactive"
 for module in (modules + " " + teaching).split():
     importlib.import_module("helpers." + module)

@@ -6,15 +6,23 @@
 from helpers import tf_rnn
 from helpers.gradients import finite_difference
 from helpers.models import ClassifierParams, NetworkParams, char_loss, classifier_loss
+from helpers.numpy_gru import GRUParams, gru_backward, gru_forward
+from helpers.numpy_lstm import LSTMParams, lstm_backward, lstm_forward
 from helpers.numpy_rnn import RNNParams, rnn_backward, rnn_forward, rnn_step
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 from cases import relative_error
 
-MANY = [pytest.param(seed, marks=pytest.mark.stress) for seed in range(24, 512)]
-seeds = pytest.mark.parametrize("seed", [*range(24), *MANY])
+
+def many(daily):
+    """Seeds 0 to 511, of which so many are for every day."""
+    marked = [pytest.param(seed, marks=pytest.mark.stress) for seed in range(daily, 512)]
+    return pytest.mark.parametrize("seed", [*range(daily), *marked])
+
+
 SMOOTH = ("tanh", "sigmoid", "linear")  # relu's kink, and a state that rounds to 0, have no slope
 
 
@@ -37,6 +45,44 @@ def recurrence(rng):
         return tf.reduce_sum(dh * h)
 
     return ours, in_tensorflow, [(D, H), (H, H), (H,), (B, T, D), (B, H)]
+
+
+def lstm(rng):
+    return gated(rng, keras.layers.LSTM, LSTMParams, lstm_forward, lstm_backward)
+
+
+def gru(rng):
+    return gated(rng, keras.layers.GRU, GRUParams, gru_forward, gru_backward)
+
+
+def gated(rng, layer, kind, forward, backward):
+    """Return Σ dh · h of Keras's layer with our weights, as `recurrence` does."""
+    B, T, D, H = map(int, rng.integers(1, 6, 4))
+    dh = rng.standard_normal((B, T, H))
+    mask = rng.random((B, T)) < 0.6 if rng.random() < 0.7 else None
+    last_only = rng.random() < 0.3
+    if last_only:
+        dh[:, :-1] = 0
+    if mask is not None:  # before the first real step Keras shows zeros where we show h_0
+        dh *= np.logical_or.accumulate(mask, axis=1)[..., None]
+    layer = layer(H, return_sequences=True, dtype="float64")
+    layer.build((B, T, D))
+
+    def ours(*arrays):
+        params, x, start = kind(*arrays[:3]), arrays[3], arrays[4:]
+        states = forward(params, x, *start, mask)
+        found = backward(params, x, states, dh[:, -1] if last_only else dh, *start, mask)
+        return (dh * states.h).sum(), found
+
+    def in_keras(*tensors):
+        weights, x, start = tensors[:3], tensors[3], list(tensors[4:])
+        others = layer.non_trainable_variables  # of dropout
+        h, _ = layer.stateless_call(weights, others, x, initial_state=start, mask=mask)
+        return tf.reduce_sum(dh * h)
+
+    weights = [tuple(variable.shape) for variable in layer.trainable_variables]
+    states = [(B, H)] * (2 if kind is LSTMParams else 1)
+    return ours, in_keras, [*weights, (B, T, D), *states]
 
 
 def classifier(rng):
@@ -72,10 +118,8 @@ def character_model(rng):
     )
 
 
-@seeds
-@pytest.mark.parametrize("loss", [recurrence, classifier, character_model])
-def test_gradients_are_the_slopes_and_the_tapes(loss, seed):
-    """To 1e-8 by finite differences, as exact as those are, and to 1e-11 by GradientTape."""
+def check_gradients(loss, seed):
+    """To 1e-9 by finite differences, as exact as those are, and to 1e-11 by GradientTape."""
     rng = np.random.default_rng(seed)
     ours, in_tensorflow, shapes = loss(rng)
     arrays = [rng.uniform(-1, 1, shape) for shape in shapes]
@@ -87,8 +131,20 @@ def test_gradients_are_the_slopes_and_the_tapes(loss, seed):
     assert abs(found - expected) < 1e-11
     for n, (gradient, a) in enumerate(zip(grads, arrays, strict=True)):
         slope = finite_difference(lambda a, n=n: ours(*arrays[:n], a, *arrays[n + 1 :])[0], a)
-        assert relative_error(gradient, slope) < 1e-8
+        assert relative_error(gradient, slope) < 1e-9
         assert relative_error(gradient, taped[n].numpy()) < 1e-11
+
+
+@many(daily=24)
+@pytest.mark.parametrize("loss", [recurrence, classifier, character_model])
+def test_gradients_are_the_slopes_and_the_tapes(loss, seed):
+    check_gradients(loss, seed)
+
+
+@many(daily=100)
+@pytest.mark.parametrize("loss", [lstm, gru])
+def test_gradients_through_gates_are_the_slopes_and_those_of_keras(loss, seed):
+    check_gradients(loss, seed)
 
 
 def with_radius(rng, D, H, radius, dtype):
@@ -99,7 +155,7 @@ def with_radius(rng, D, H, radius, dtype):
     return RNNParams(*(a.astype(dtype) for a in arrays))
 
 
-@seeds
+@many(daily=24)
 def test_float32_stays_near_float64(seed):
     """States to 1e-5 and gradients to 1e-4, over up to 200 steps of a network that forgets."""
     rng = np.random.default_rng(seed)
