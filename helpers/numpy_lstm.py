@@ -158,18 +158,18 @@ def lstm_backward(
     T, B, H = h.shape
     W_hh_T = W_hh.T.copy()
 
-    # What stands beside ∂L/∂c_t (for the output gate: beside ∂L/∂h_t) in each δ, for all t at once.
-    # The slopes are s′ = s (1 − s) of the gates and tanh′ = (1 + g)(1 − g) of the candidate.
-    dz = 1 - gates
-    dz *= gates + np.repeat(np.array([0, 0, 1, 0], x.dtype), H)
+    # What stands beside ∂L/∂c_t (for the output gate: beside ∂L/∂h_t) in each δ, for all t at once,
+    # with the slopes s′ = s (1 − s) of the gates and tanh′ = (1 + g)(1 − g) of the candidate.
     i, f, g, o = _blocks(gates)
-    dz_i, dz_f, dz_g, dz_o = _blocks(dz)
     tanh_c = np.tanh(c)
-    dz_i *= g
+    dz = 1 - gates
+    dz_i, dz_f, dz_g, dz_o = _blocks(dz)
+    dz_i *= i * g
+    dz_f *= f
     dz_f[0] *= c_0
     dz_f[1:] *= c[:-1]
-    dz_g *= i
-    dz_o *= tanh_c
+    dz_g *= (1 + g) * i
+    dz_o *= o * tanh_c
     dh_dc = o * (1 - tanh_c * tanh_c)  # ∂h_t/∂c_t
     if skipped is not None:  # a skipped step adds nothing and forgets nothing
         np.copyto(dz, 0, where=skipped)

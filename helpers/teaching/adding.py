@@ -9,9 +9,10 @@ from collections.abc import Callable
 from functools import partial
 from typing import NamedTuple
 
+from helpers import numpy_gru, numpy_lstm
 from helpers.models import NetworkParams, init_network
 from helpers.numpy_rnn import rnn_backward, rnn_forward
-from helpers.output import head_backward, head_forward, squared_error
+from helpers.output import head_backward, head_forward, init_head, squared_error
 from helpers.training import SGD, Adam, updates
 
 import numpy as np
@@ -33,6 +34,30 @@ def start(seed: int, identity: bool = False, units: int = 32) -> NetworkParams:
     if not identity:
         return params
     return params._replace(W_xh=params.W_xh / 10, W_hh=np.eye(units, dtype=np.float32))
+
+
+def start_gated(seed: int, cell: str, units: int = 32) -> NetworkParams:
+    """Draw a network with one output whose recurrent layer is an "LSTM" or a "GRU"."""
+    rng = np.random.default_rng(seed)
+    init = {"LSTM": numpy_lstm.init_params, "GRU": numpy_gru.init_params}[cell]
+    return NetworkParams(*init(rng, 2, units), *init_head(rng, units, 1))
+
+
+def gated_loss_and_grads(
+    params: NetworkParams, batch: tuple[np.ndarray, np.ndarray], cell: str
+) -> tuple[float, NetworkParams]:
+    """Return what `loss_and_grads` does, of a network from `start_gated`."""
+    x, y = batch
+    forward, backward, kind = {
+        "LSTM": (numpy_lstm.lstm_forward, numpy_lstm.lstm_backward, numpy_lstm.LSTMParams),
+        "GRU": (numpy_gru.gru_forward, numpy_gru.gru_backward, numpy_gru.GRUParams),
+    }[cell]
+    weights = kind(*params[:3])
+    states = forward(weights, x)
+    loss, do = squared_error(head_forward(params.head, states.h[:, -1]), y)
+    head = head_backward(params.head, states.h[:, -1], do)
+    layer = backward(weights, x, states, head.h)
+    return loss, NetworkParams(layer.W_xh, layer.W_hh, layer.b, head.W_ho, head.b_o)
 
 
 def loss_and_grads(
@@ -75,11 +100,18 @@ def train(
     max_norm: float = 1.0,
     optimizer: Callable[[float], Adam | SGD] = Adam,
     count: int = 800,
+    cell: str | None = None,
 ) -> Run:
-    """Train on fresh batches of 32; no sequence is seen twice, so each loss is a fair test."""
+    """Train on fresh batches of 32; no sequence is seen twice, so each loss is a fair test.
+
+    `params` are from `start_gated` for the same `cell`, or from `start`.
+    """
     rng = np.random.default_rng(100 + seed)
     batches = (sequences(rng, 32, T) for _ in range(count))
-    loss = partial(loss_and_grads, activation=activation, reach=reach)
+    if cell:
+        loss = partial(gated_loss_and_grads, cell=cell)
+    else:
+        loss = partial(loss_and_grads, activation=activation, reach=reach)
     rows = []
     try:
         for update in updates(params, loss, batches, optimizer(rate), max_norm):
