@@ -43,6 +43,21 @@ def start_gated(seed: int, cell: str, units: int = 32) -> NetworkParams:
     return NetworkParams(*init(rng, 2, units), *init_head(rng, units, 1))
 
 
+def chrono_start(
+    params: NetworkParams, T: int, seed: int, input_gate: bool = True
+) -> NetworkParams:
+    """Return an LSTM's params with half-lives for sequences of T steps (Tallec & Ollivier 2018).
+
+    The forget gates' biases are log u with u uniform from 1 to T − 1, one for each unit, and the
+    input gates' biases are −log u. Without `input_gate` those stay as they were.
+    """
+    b, H = params.b.copy(), len(params.W_hh)
+    b[H : 2 * H] = np.log(np.random.default_rng(200 + seed).uniform(1, T - 1, H))
+    if input_gate:
+        b[:H] = -b[H : 2 * H]
+    return params._replace(b=b)
+
+
 def gated_loss_and_grads(
     params: NetworkParams, batch: tuple[np.ndarray, np.ndarray], cell: str
 ) -> tuple[float, NetworkParams]:
@@ -87,6 +102,7 @@ class Run(NamedTuple):
 
     loss: np.ndarray
     norm: np.ndarray  # of the gradient, before clipping
+    params: NetworkParams  # in the end
 
 
 @np.errstate(over="ignore", invalid="ignore")
@@ -116,6 +132,7 @@ def train(
     try:
         for update in updates(params, loss, batches, optimizer(rate), max_norm):
             rows.append((update.loss, update.norm))
+            params = update.params
     except (FloatingPointError, ValueError):  # a loss or a weight that is no longer finite
         rows += [(np.inf, np.inf)] * (count - len(rows))
-    return Run(*np.transpose(rows))
+    return Run(*np.transpose(rows), params)

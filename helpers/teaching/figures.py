@@ -524,6 +524,48 @@ def computational_graph(steps: int = 3) -> Figure:
 
 
 @styled
+def lstm_cell() -> Figure:
+    """Draw one step of an LSTM, and the gradient on its way along the cell."""
+    figure = Figure(figsize=(8, 4.2))
+    ax = figure.subplots()
+    ax.set(xlim=(-0.6, 10.6), ylim=(-1.9, 3.9), aspect="equal")
+    ax.axis("off")
+
+    def node(x, y, sign):
+        ax.add_patch(Circle((x, y), 0.3, facecolor="white", edgecolor=BLUE, lw=1.6))
+        ax.text(x, y, sign, ha="center", va="center", fontsize=15)
+
+    ax.plot([1.4, 7.6], [-1.3, -1.3], color=BLUE, lw=1.8)
+    ax.text(1.2, -1.3, "$x_t,\\ h_{t-1}$", ha="right", va="center", fontsize=13)
+    for x, gate in ((2.6, "f"), (4.3, "i"), (5.7, "g"), (7.6, "o")):
+        _box(ax, x)
+        ax.text(x, 0, f"${gate}_t$", ha="center", va="center", fontsize=14)
+        _arrow(ax, (x, -1.3), (x, -0.44), BLUE)
+    for x, y, sign in ((2.6, 2.9, "×"), (5, 1.45, "×"), (5, 2.9, "+"), (7.6, 1.45, "×")):
+        node(x, y, sign)
+    for start, end in (
+        ((0.35, 2.9), (2.28, 2.9)),
+        ((2.92, 2.9), (4.68, 2.9)),
+        ((5.32, 2.9), (9.7, 2.9)),
+        ((2.6, 0.44), (2.6, 2.56)),
+        ((4.4, 0.44), (4.8, 1.18)),
+        ((5.6, 0.44), (5.2, 1.18)),
+        ((5, 1.78), (5, 2.56)),
+        ((7.6, 0.44), (7.6, 1.12)),
+        ((7.6, 2.9), (7.6, 1.78)),
+        ((7.92, 1.45), (9.7, 1.45)),
+    ):
+        _arrow(ax, start, end, BLUE)
+    for x, y, name in ((0, 2.9, "$c_{t-1}$"), (10.1, 2.9, "$c_t$"), (10.1, 1.45, "$h_t$")):
+        ax.text(x, y, name, ha="center", va="center", fontsize=14)
+    ax.text(7.75, 2.2, "tanh", fontsize=11)
+    _arrow(ax, (9.7, 3.3), (0.35, 3.3), ORANGE, (0, (4, 2)))
+    ax.text(5, 3.5, "gradient along the cell: times $f_t$", color=ORANGE, ha="center", fontsize=12)
+    _title(figure, "The old cell state is multiplied by $f_t$ and added to, nothing else")
+    return figure
+
+
+@styled
 def weight_copies(steps: int = 4, use: int = 2) -> Figure:
     """Draw states with one copy of W_hh for each step, and one copy's path to the last loss."""
     figure = Figure(figsize=(9, 3.0))

@@ -9,6 +9,7 @@ import pytest
 
 FORWARD, BACKWARD = "02_forward_recurrence.ipynb", "03_backpropagation_through_time.ipynb"
 CHAPTER = dict.fromkeys(range(1, 4), FORWARD) | dict.fromkeys(range(4, 10), BACKWARD)
+CHAPTER |= dict.fromkeys(range(10, 18), "05_gates.ipynb")
 
 # equation: (what stands in the cell after it, a wrong reading of it)
 TAMPERED = [
@@ -65,6 +66,31 @@ TAMPERED = [
     (9, "in range(i, t)", "in range(i, t - 1)"),
     (9, "xs[k + 1] + W_hh @ hs[k]", "xs[max(k, 1)] + W_hh @ hs[k]"),
     (9, "xs[k + 1] + W_hh @ hs[k]", "xs[k + 1] + W_hh @ hs[k + 1]"),
+    (10, "i_t, f_t, g_t, o_t = np.split", "f_t, i_t, g_t, o_t = np.split"),  # another order
+    (10, "i_t, f_t, g_t, o_t = np.split", "i_t, f_t, o_t, g_t = np.split"),
+    (10, "np.tanh(g_t)", "s(g_t)"),
+    (10, " + params.b", ""),
+    (11, "f_t * c_prev + i_t * g_t", "f_t * c_prev + (1 - f_t) * g_t"),
+    (11, "f_t * c_prev + i_t * g_t", "c_prev + i_t * g_t"),  # nothing is forgotten
+    (12, "o_t * np.tanh(c_t)", "o_t * c_t"),
+    (12, "o_t * np.tanh(c_t)", "np.tanh(o_t * c_t)"),
+    (13, " + carry_c  #", "  #"),  # only through h
+    (13, "dL_dh * o_t * (1", "dL_dh * (1"),
+    (13, "(1 - tanh_c**2) + carry_c", "(1 - tanh_c) ** 2 + carry_c"),
+    (13, "dc_t * f_t\n", "dc_t * i_t\n"),
+    (14, "dc_t * g_t * i_t", "dc_t * i_t"),
+    (14, "c_prev[:, t] *", "states.c[:, t] *"),  # the new cell state
+    (14, "(1 - g_t**2)", "(1 - g_t)"),
+    (14, "dL_dh * tanh_c * o_t", "dc_t * tanh_c * o_t"),
+    (14, "f_t * (1 - f_t)", "f_t"),
+    (15, "dh[:, t] + carry_h", "dh[:, t]"),
+    (15, "@ params.W_hh.T", "@ params.W_xh.T @ params.W_xh @ params.W_hh.T"),
+    (16, "x_n + r_t * h_n", "r_t * (x_n + h_n)"),
+    (16, "x_n + r_t * h_n", "x_n + h_n"),
+    (16, "params.b[1]", "params.b[0]"),
+    (16, "x_u, x_r, x_n =", "x_r, x_u, x_n ="),  # PyTorch's order
+    (17, "u_t * h_prev + (1 - u_t) * n_t", "(1 - u_t) * h_prev + u_t * n_t"),  # Chung's
+    (17, "u_t * h_prev + (1 - u_t) * n_t", "u_t * h_prev + n_t"),
 ]
 
 
@@ -82,6 +108,15 @@ def place(n):
         if cell.cell_type == "markdown" and rf"\tag{{{n}}}" in cell.source
     ]
     return text, next(k for k in range(text, len(cells)) if cells[k].cell_type == "code")
+
+
+def checked(n):
+    """The cell after equation (n), with those up to the one that checks it."""
+    cells, first = cells_of(CHAPTER[n]), place(n)[1]
+    last = first
+    while "agree(" not in cells[last].source and CHAPTER[n] == "05_gates.ipynb":
+        last += 1
+    return [cell.source for cell in cells[first : last + 1] if cell.cell_type == "code"]
 
 
 def run(sources, namespace):
@@ -112,17 +147,17 @@ def before(n):
 def test_each_equation_is_followed_by_a_cell_that_evaluates_it(n, capsys):
     text, code = place(n)
     assert code == text + 1
-    run([cells_of(CHAPTER[n])[code].source], dict(before(n)))
+    run(checked(n), dict(before(n)))
     assert re.search("agree|hold|both sides", capsys.readouterr().out)
 
 
 @pytest.mark.parametrize(("n", "right", "wrong"), TAMPERED)
 def test_a_tampered_equation_is_noticed(n, right, wrong):
-    source = cells_of(CHAPTER[n])[place(n)[1]].source
+    source, *check = checked(n)
     assert right in source, "the cell has changed: change this list with it"
     namespace = dict(before(n))
     with pytest.raises(AssertionError):
-        run([source.replace(right, wrong)], namespace)
+        run([source.replace(right, wrong), *check], namespace)
 
 
 def test_every_equation_is_tampered_with():

@@ -53,6 +53,35 @@ def test_the_gradient_is_that_of_the_loss_with_the_state_before_the_reach_held_f
         np.testing.assert_allclose(getattr(grads, name), quotient, rtol=0, atol=1e-7)
 
 
+@pytest.mark.parametrize("cell", ["LSTM", "GRU"])
+def test_with_gates_the_gradient_is_that_of_the_loss(cell):
+    rng = np.random.default_rng(1)
+    params = NetworkParams(*(a.astype(float) for a in adding.start_gated(0, cell, units=4)))
+    params = params._replace(b=rng.normal(0, 0.3, params.b.shape))
+    batch = tuple(a.astype(float) for a in adding.sequences(rng, 3, 8))
+    _, grads = adding.gated_loss_and_grads(params, batch, cell)
+    for name, value in params._asdict().items():
+
+        def loss(a, name=name):
+            return adding.gated_loss_and_grads(params._replace(**{name: a}), batch, cell)[0]
+
+        slope = finite_difference(loss, value)
+        np.testing.assert_allclose(getattr(grads, name), slope, rtol=0, atol=1e-8)
+
+
+def test_the_chrono_start_sets_two_biases_and_nothing_else():
+    plain = adding.start_gated(3, "LSTM")
+    both, one = (adding.chrono_start(plain, 100, 3, input_gate) for input_gate in (True, False))
+    lengths = np.exp(both.b[32:64])
+    assert lengths.min() >= 0.999 and lengths.max() <= 99.001 and np.ptp(lengths) > 60
+    np.testing.assert_array_equal(both.b[:32], -both.b[32:64])
+    np.testing.assert_array_equal(one.b[32:64], both.b[32:64])
+    np.testing.assert_array_equal(one.b[:32], plain.b[:32])
+    for start in (both, one):
+        np.testing.assert_array_equal(start.b[64:], plain.b[64:])
+        assert all(a is b for a, b in zip(start._replace(b=plain.b), plain, strict=True))
+
+
 def test_a_training_that_overflows_is_infinite_from_there_on():
     start = adding.start(0, identity=True)
     done = adding.train(start, 50, 0, 1e3, "relu", max_norm=np.inf, optimizer=SGD, count=20)
@@ -63,3 +92,6 @@ def test_a_training_that_overflows_is_infinite_from_there_on():
 def test_a_short_problem_is_learnt():
     done = adding.train(adding.start(0), T=6, seed=0, rate=0.02, count=300)
     assert np.median(done.loss[-50:]) < 1 / 12 < np.median(done.loss[:10])
+    x, y = adding.sequences(np.random.default_rng(7), 500, 6)
+    answer = head_forward(done.params.head, rnn_forward(done.params.rnn, x)[:, -1])
+    assert np.mean((answer - y) ** 2) < 1 / 12

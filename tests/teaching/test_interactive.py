@@ -7,8 +7,8 @@ import re
 
 from helpers.gradients import finite_difference, state_jacobians
 from helpers.numpy_rnn import RNNParams, init_params, rnn_backward, rnn_forward
-from helpers.teaching import interactive
-from helpers.teaching.interactive import backpropagation, forward_recurrence
+from helpers.teaching import adding, interactive
+from helpers.teaching.interactive import backpropagation, forward_recurrence, gates
 from helpers.teaching.interactive.base import PARTS, Interactive, encode_png
 from tools.notebooks import CHAPTERS, read
 
@@ -402,3 +402,27 @@ def test_a_clipped_walk_takes_steps_of_the_norm_it_is_clipped_to():
     )
     # Thrown to where the unit is off.
     assert (free.norm[1:] == 0).all() and (free.loss[1:] == 0.5).all()
+
+
+@pytest.mark.parametrize(("b_f", "b_i"), [(1.0, -10.0), (7.0, -10.0), (7.0, 0.0)])
+def test_the_latch_keeps_what_its_forget_gate_says(b_f, b_i):
+    f = 1 / (1 + np.exp(-b_f))
+    done = gates.run_latch(gates.latch_params(20, b_i, b_f), sd=0)
+    np.testing.assert_allclose(done.kept, f ** (gates.STEPS - np.arange(1, gates.STEPS + 1)))
+    assert f**done.half_life == pytest.approx(0.5)
+    written = np.tanh(0.1 * gates.NUMBER) / (1 + np.exp(-20 - b_i))
+    at = gates.WRITTEN_AT - 1
+    np.testing.assert_allclose(done.c[at:], written * f ** np.arange(gates.STEPS - at), atol=1e-12)
+
+
+def test_the_rank_of_a_unit_is_by_how_its_cell_moves_at_marks():
+    plain = adding.start_gated(0, "LSTM", units=3)
+    W_xh = plain.W_xh.copy()
+    W_xh[1, 1], W_xh[1, 7] = 30, 30  # the second unit writes much where there is a mark
+    assert gates.ranked_units(plain._replace(W_xh=W_xh), 40)[0] == 1
+
+
+def test_what_is_said_of_a_sequence_is_what_the_latch_does():
+    said = gates.gates_of_a_sequence().picture.sentence
+    wanted, answered = map(float, re.findall(r"(?:wanted|answered) ([\d.]+\d)", said))
+    assert abs(wanted - answered) < 0.05 and "i is 1.00 and 1.00 at the marks and 0.00" in said

@@ -17,7 +17,14 @@ from helpers.teaching.exercises.forward_recurrence import (
     hold_and_release,
     packed_forward,
 )
+from helpers.teaching.exercises.gates import (
+    forget_bias,
+    gru_from_pytorch,
+    other_gru_step,
+    which_latch,
+)
 from helpers.teaching.exercises.gradients_under_test import directional_check
+from helpers.teaching.exercises.inside_the_gates import compose, segments, ways_by_detours
 from helpers.teaching.exercises.keras_apis import (
     find_the_leak,
     masked_cell,
@@ -51,6 +58,7 @@ __all__ = [
     "choose_the_cure",
     "chunks_with_margin",
     "clip_by_norm",
+    "compose",
     "count_parameters",
     "directional_check",
     "early_stopping",
@@ -58,12 +66,15 @@ __all__ = [
     "encode_batch",
     "find_the_leak",
     "fool_the_window",
+    "forget_bias",
     "growing_matrix",
+    "gru_from_pytorch",
     "half_life",
     "hold_and_release",
     "kept_terms",
     "leaky_sweep",
     "masked_cell",
+    "other_gru_step",
     "packed_forward",
     "packed_sweep",
     "paired_difference",
@@ -71,7 +82,10 @@ __all__ = [
     "predict_shapes",
     "remaining_terms",
     "sampling_probabilities",
+    "segments",
     "skip_sweep",
     "stack_two",
     "unroll_cell",
+    "ways_by_detours",
+    "which_latch",
 ]

@@ -11,6 +11,7 @@ from helpers.teaching.interactive.backpropagation import (
 )
 from helpers.teaching.interactive.base import PARTS, Interactive
 from helpers.teaching.interactive.forward_recurrence import memory_explorer, step_through_time
+from helpers.teaching.interactive.gates import gates_of_a_sequence, latch
 from helpers.teaching.interactive.keras_apis import shape_explorer, two_orders
 from helpers.teaching.interactive.real_text import live_training, read_along, temperature
 from helpers.teaching.interactive.why_recurrence import shuffle_the_sentence
@@ -19,7 +20,9 @@ __all__ = [
     "PARTS",
     "Interactive",
     "clipping_on_a_cliff",
+    "gates_of_a_sequence",
     "jacobian_explorer",
+    "latch",
     "ledger",
     "live_training",
     "memory_explorer",

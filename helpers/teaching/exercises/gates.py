@@ -1,0 +1,322 @@
+"""Chapter 5's exercises: which latch can learn, a half-life, the other GRU, PyTorch's weights."""
+
+from functools import partial
+
+from helpers.numpy_gru import GRUParams
+from helpers.teaching.exercises.engine import Exercise, Misconception, edited
+
+import numpy as np
+
+
+def which_latch():
+    """Take factors to the power 100: 0.68 and 0.03 vanish, 1 stays, s(4) leaves 0.16, s(7) 0.91."""
+    return {
+        "A": ("holds", "cannot learn"),
+        "B": ("holds", "cannot learn"),
+        "C": ("holds", "can learn"),
+        "D": ("loses", "cannot learn"),
+        "E": ("holds", "can learn"),
+    }
+
+
+VERDICTS = ("holds", "loses"), ("can learn", "cannot learn")
+
+
+def _try_latches(answer):
+    if not isinstance(answer, dict) or {*answer} != {*"ABCDE"}:
+        raise ValueError(f"a dictionary with the keys A to E was asked for, got {answer!r}")
+    verdicts = {}
+    for letter, pair in answer.items():
+        if pair is ... or (isinstance(pair, tuple) and ... in pair):
+            return ...
+        if not isinstance(pair, tuple) or len(pair) != 2:
+            raise ValueError(f"{letter} must be a pair like ('holds', 'can learn'), got {pair!r}")
+        for word, words in zip(pair, VERDICTS, strict=True):
+            if word not in words:
+                raise ValueError(f"{letter} must have one of {words}, got {word!r}")
+        verdicts[letter] = " and ".join(pair)
+    return verdicts
+
+
+def _latches(**verdicts):
+    return lambda: which_latch.answer() | verdicts
+
+
+which_latch = Exercise(
+    name="which_latch",
+    answer=which_latch,
+    returns=tuple("ABCDE"),
+    ask=_try_latches,
+    verified="what each unit holds, and what is left of its gradient",
+    hints=(
+        "Holding: where is the state 100 steps after it was written, if nothing comes in? Learning:"
+        " what is ∂(state at 100)/∂(state when written)?",
+        "The second is a product of 100 factors: w · (1 − h²) for tanh, 1 for the plain sum, f for"
+        " the cell.",
+        "s(4) = 0.982 and s(7) = 0.9991. Which of them, to the power 100, is above one half?",
+    ),
+    misconceptions=(
+        Misconception(
+            "what holds is taken to learn",
+            _latches(A=("holds", "can learn"), B=("holds", "can learn")),
+            "A and B hold their bit because every small change is pulled back to the level. The"
+            " same pull multiplies the gradient by 0.68 or 0.03 at each step.",
+            "section 1, holding is not learning",
+        ),
+        Misconception(
+            "a larger w is taken to open the path in B",
+            _latches(B=("holds", "can learn")),
+            "With w = 3 the unit sits at h = 0.995, where tanh is flat: w (1 − h²) = 0.03. A larger"
+            " weight makes the level firmer and the factor smaller.",
+            "section 1, the factor of the unit",
+        ),
+        Misconception(
+            "a forget bias of 4 is taken to be enough for 100 steps",
+            _latches(D=("holds", "can learn")),
+            "s(4) = 0.982 looks close to 1, and 0.982 to the power 100 is 0.16. Half is gone after"
+            " 38 steps, of the value and of the gradient alike.",
+            "section 5, how long a forget gate keeps",
+        ),
+        Misconception(
+            "D is taken to hold what its gradient forgets",
+            _latches(D=("holds", "cannot learn")),
+            "In a cell without input both shrink by the same factor f: c at step 100 is f to the"
+            " power 100 times what was written, and so is the gradient. There is no level to hold.",
+            "section 5, how long a forget gate keeps",
+        ),
+        Misconception(
+            "C is taken to lose what it was given",
+            _latches(C=("loses", "can learn")),
+            "Without input the sum stays what it is, exactly. It has another fault: it adds"
+            " whatever comes, wanted or not.",
+            "section 2, a state that is added to",
+        ),
+    ),
+)
+
+
+def forget_bias(n):
+    """Return the bias with which a forget gate, with no other input, keeps half for n steps."""
+    f = 0.5 ** (1 / n)
+    return np.log(f / (1 - f))
+
+
+forget_bias = Exercise(
+    name="forget_bias",
+    answer=forget_bias,
+    returns=("b",),
+    cases=lambda rng: (int(rng.integers(2, 400)),),
+    verified="s(b)ⁿ is one half",
+    hints=(
+        "Two steps: which f has fⁿ = ½? And which b has s(b) = f?",
+        "f = 0.5 ** (1 / n). Solve f = 1 / (1 + e^−b) for b.",
+        "b = log(f / (1 − f)).",
+    ),
+    misconceptions=(
+        Misconception(
+            "the gate is returned, not its bias",
+            edited(forget_bias, ("np.log(f / (1 - f))", "f")),
+            "This is the f that the gate should have. The bias goes through the logistic function"
+            " first: s(b) = f.",
+            "section 5, how long a forget gate keeps",
+        ),
+        Misconception(
+            "the sign of the bias is wrong",
+            edited(forget_bias, ("f / (1 - f)", "(1 - f) / f")),
+            "With this bias the gate is 1 − f: nearly shut, so that everything is forgotten at"
+            " once. An open gate has a positive bias.",
+            "section 5, how long a forget gate keeps",
+        ),
+        Misconception(
+            "the time to 1/e is taken for the time to one half",
+            edited(forget_bias, ("0.5 ** (1 / n)", "np.exp(-1 / n)")),
+            "With f = e^(−1/n) there is 1/e = 0.37 of the cell left after n steps. The question"
+            " was one half.",
+            "section 5, how long a forget gate keeps",
+        ),
+        Misconception(
+            "the bias is log n, which keeps about 1/e for n steps",
+            edited(forget_bias, ("0.5 ** (1 / n)", "n / (n + 1)")),
+            "s(log n) = n / (n + 1), and that to the power n is between ½ and 1/e, nearer to 1/e"
+            " the larger n is. It is a useful rule of thumb, and not a half-life.",
+            "section 5, how long a forget gate keeps",
+        ),
+        Misconception(
+            "the cell is taken to lose the same amount at each step",
+            edited(forget_bias, ("0.5 ** (1 / n)", "1 - 0.5 / n")),
+            "Each step multiplies by f, it does not subtract. With this f more than half is left"
+            " after n steps.",
+            "section 5, how long a forget gate keeps",
+        ),
+    ),
+)
+
+
+def s(z):
+    """Logistic function, as the stub defines it."""
+    return 1 / (1 + np.exp(-z))
+
+
+def _other_gru(rng, more=0):
+    """Draw weights and one step; D = H, so that no slip is stopped by a shape."""
+    B, H = (int(n) for n in rng.choice(range(3, 8), 2, replace=False))
+    D = H + more
+    W_xh, W_hh = rng.normal(0, 0.8, (D, 3 * H)), rng.normal(0, 0.8, (H, 3 * H))
+    return W_xh, W_hh, rng.normal(0, 0.8, 3 * H), rng.normal(size=(B, D)), rng.normal(size=(B, H))
+
+
+def other_gru_step(W_xh, W_hh, b, x_t, h_prev):
+    """Take one step in which u lets the new in, and r comes before the product."""
+    W_u, W_r, W_n = np.split(W_xh, 3, axis=1)
+    U_u, U_r, U_n = np.split(W_hh, 3, axis=1)
+    b_u, b_r, b_n = np.split(b, 3)
+    u_t = s(x_t @ W_u + h_prev @ U_u + b_u)
+    r_t = s(x_t @ W_r + h_prev @ U_r + b_r)
+    n_t = np.tanh(x_t @ W_n + (r_t * h_prev) @ U_n + b_n)
+    return (1 - u_t) * h_prev + u_t * n_t
+
+
+_steps = partial(edited, other_gru_step)
+AFTER = "(r_t * h_prev) @ U_n", "r_t * (h_prev @ U_n)"
+KEEPS = "(1 - u_t) * h_prev + u_t * n_t", "u_t * h_prev + (1 - u_t) * n_t"
+
+other_gru_step = Exercise(
+    name="other_gru_step",
+    answer=other_gru_step,
+    returns=("h_t",),
+    cases=_other_gru,
+    also=partial(_other_gru, more=1),
+    axes={"x_t": "B D", "h_prev": "B H", "h_t": "B H"},
+    verified="the new state under the other convention",
+    hints=(
+        "Split `W_xh`, `W_hh` and `b` into three blocks of columns, as in section 6; there is one"
+        " bias now.",
+        "Two places change: what r multiplies, and which of the two parts u multiplies.",
+        "n = tanh(x W_n + (r ⊙ h) U_n + b_n) and h = (1 − u) ⊙ h + u ⊙ n.",
+    ),
+    misconceptions=(
+        Misconception(
+            "the reset comes after the product",
+            _steps(AFTER),
+            "You multiply h U_n by r. Here r chooses among the old state's units *before* they are"
+            " mixed by U_n.",
+            "section 6, the two conventions",
+        ),
+        Misconception(
+            "u keeps the old state",
+            _steps(KEEPS),
+            "That is Keras's u. In this convention u lets the new candidate in, and 1 − u keeps the"
+            " old state.",
+            "section 6, the two conventions",
+        ),
+        Misconception(
+            "it is a step of Keras's GRU in both places",
+            _steps(AFTER, KEEPS),
+            "The reset comes after the product, and u keeps the old state: both as in section 6."
+            " Both are to be turned.",
+            "section 6, the two conventions",
+        ),
+        Misconception(
+            "the reset gate is not used",
+            _steps(("(r_t * h_prev) @ U_n", "h_prev @ U_n")),
+            "The candidate sees the whole old state. The reset gate is there to let it forget some"
+            " of it.",
+            "section 6, equation (16)",
+        ),
+        Misconception(
+            "the reset gate is also applied to the old state that is kept",
+            _steps(("(1 - u_t) * h_prev", "(1 - u_t) * r_t * h_prev")),
+            "Only the candidate sees r ⊙ h. What is kept is the old state itself, else it would"
+            " shrink at every step.",
+            "section 6, equation (17)",
+        ),
+        Misconception(
+            "u and r are exchanged",
+            _steps(
+                ("W_u, W_r, W_n =", "W_r, W_u, W_n ="),
+                ("U_u, U_r, U_n =", "U_r, U_u, U_n ="),
+                ("b_u, b_r, b_n =", "b_r, b_u, b_n ="),
+            ),
+            "The first block of columns belongs to the update gate, the second one to the reset"
+            " gate.",
+            "section 6, the two conventions",
+        ),
+    ),
+)
+
+
+def _pytorch(rng, more=0):
+    """Draw PyTorch's arrays; D = H, so that no slip is stopped by a shape."""
+    H = int(rng.integers(3, 7))
+    shapes = (3 * H, H + more), (3 * H, H), (3 * H,), (3 * H,)
+    return tuple(rng.normal(size=shape) for shape in shapes)
+
+
+def gru_from_pytorch(weight_ih, weight_hh, bias_ih, bias_hh):
+    """Return the GRUParams, in Keras's layout, of one layer of PyTorch's GRU."""
+
+    def blocks(a):
+        r, z, n = np.split(a, 3)
+        return np.concatenate([z, r, n])
+
+    b = np.stack([blocks(bias_ih), blocks(bias_hh)])
+    return GRUParams(blocks(weight_ih).T, blocks(weight_hh).T, b)
+
+
+_converts = partial(edited, gru_from_pytorch)
+
+gru_from_pytorch = Exercise(
+    name="gru_from_pytorch",
+    answer=gru_from_pytorch,
+    returns=("W_xh", "W_hh", "b"),
+    cases=_pytorch,
+    also=partial(_pytorch, more=2),
+    verified="every weight in its place",
+    hints=(
+        "Three things differ: which axis holds the blocks, their order, and the shape of the bias.",
+        "PyTorch has its blocks one above the other, reset first. `np.split(a, 3)` takes them"
+        " apart.",
+        "Put them together as (z, r, n), transpose the two matrices, and stack the two biases.",
+    ),
+    misconceptions=(
+        Misconception(
+            "the blocks are still in PyTorch's order",
+            _converts(("[z, r, n]", "[r, z, n]")),
+            "PyTorch has the reset gate first, Keras the update gate. All shapes fit, so nothing"
+            " complains, and every number comes out wrong.",
+            "section 6, the two conventions",
+        ),
+        Misconception(
+            "the matrices are not transposed",
+            _converts(
+                ("blocks(weight_ih).T, blocks(weight_hh).T", "blocks(weight_ih), blocks(weight_hh)")
+            ),
+            "PyTorch's matrices are as on paper, (3H, D), to be multiplied by a column. Keras's are"
+            " for rows, (D, 3H).",
+            "section 6, the two conventions",
+        ),
+        Misconception(
+            "the biases are added together",
+            _converts(
+                ("np.stack([blocks(bias_ih), blocks(bias_hh)])", "blocks(bias_ih + bias_hh)")
+            ),
+            "For u and r the sum would do. In the candidate the second bias stands inside the"
+            " bracket that r multiplies, so the two must stay apart: b is (2, 3H).",
+            "section 6, equation (16)",
+        ),
+        Misconception(
+            "the two biases are exchanged",
+            _converts(("[blocks(bias_ih), blocks(bias_hh)]", "[blocks(bias_hh), blocks(bias_ih)]")),
+            "The first row of Keras's bias stands beside x, the second beside h. It matters in the"
+            " candidate, where r multiplies only the second.",
+            "section 6, equation (16)",
+        ),
+        Misconception(
+            "the biases are still in PyTorch's order",
+            _converts(("blocks(bias_ih), blocks(bias_hh)", "bias_ih, bias_hh")),
+            "The matrices are right. The biases have the same three blocks, and theirs must change"
+            " places too.",
+            "section 6, the two conventions",
+        ),
+    ),
+)
