@@ -172,6 +172,11 @@ SAID = [
     ),
     ("clipping_on_a_cliff", {"done": 1}, "not clipped: w = {},", ("−3.9",)),
     ("clipping_on_a_cliff", {}, "b = 0.0748, loss {}.", ("0.0025",)),
+    ("latch", {}, "of the gradient {} is left at step", ("1.2e−13",)),
+    ("latch", {"b_f": 7}, "of the gradient {} is left at step", ("0.92",)),
+    ("latch", {"b_f": 7, "b_i": 0}, "and {} at step 100", ("0.198",)),
+    ("latch", {}, "is {} after the mark", ("0.080",)),
+    ("gates_of_a_sequence", {}, "i is {0} and {0} at the marks and {1} else", ("1.00", "0.00")),
     ("two_orders", {"done": 5}, "step by step has answered {} of 5 inputs", ("2",)),
     ("two_orders", {"done": 5}, "layer by layer has answered {}, and", ("0",)),
     (

@@ -36,7 +36,7 @@ class Latch(NamedTuple):
 def run_latch(params: LSTMParams, sd: float) -> Latch:
     """Show the unit NUMBER, marked, at step WRITTEN_AT, and elsewhere noise without a mark."""
     x = np.zeros((1, STEPS, 2))
-    x[0, :, 0] = sd * np.random.default_rng(2).standard_normal(STEPS)
+    x[0, :, 0] = sd * np.random.default_rng(0).standard_normal(STEPS)
     x[0, WRITTEN_AT - 1] = NUMBER, 1
     states = lstm_forward(params, x)
     i, f, *_ = states.gates[0].T
@@ -53,7 +53,7 @@ def latch() -> Interactive:
     t = np.arange(1, STEPS + 1)
     (cell,) = trace.plot(t, np.zeros(STEPS), color=BLUE)
     trace.axhline(np.tanh(0.1 * NUMBER), color=GREY, linestyle="--", zorder=-1)
-    trace.text(STEPS, 0.09, "what was to be written", ha="right", color=GREY, zorder=-1)
+    trace.text(STEPS, 0.106, "what was to be written", ha="right", color=GREY, zorder=-1)
     trace.axvline(WRITTEN_AT, color=ORANGE, linewidth=1, zorder=-1)
     trace.set(xlim=(1, STEPS), ylim=(-0.2, 0.3), xlabel="time step $t$", title="Cell state $c_t$")
     (kept,) = gradient.plot(t, np.ones(STEPS), color=BLUE, label="this unit")
@@ -113,10 +113,14 @@ def _states(params: NetworkParams, x: np.ndarray) -> LSTMStates:
 def gates_of_a_sequence(params: NetworkParams | None = None) -> Interactive:
     """Look into an LSTM for the adding problem while it reads one sequence; choose the marks.
 
-    `params` as from `adding.train` at T = 100; left out, it is one unit that was set by hand.
+    `params` as from `adding.train` at T = 100; left out, it is two units that were set by hand, of
+    which one is a latch and the other forgets.
     """
     if params is None:
-        params = NetworkParams(*latch_params(), np.array([[10.0]]), np.zeros(1))
+        both = zip(latch_params(), latch_params(mark=0, b_i=0, b_f=1), strict=True)
+        units = [np.stack(pair, axis=-1).reshape(*pair[0].shape[:-1], 8) for pair in both]
+        W_hh = np.zeros((2, 8))
+        params = NetworkParams(units[0], W_hh, units[2], np.array([[10.0], [0.0]]), np.zeros(1))
     order = ranked_units(params, STEPS)
     numbers = np.random.default_rng(4).random(STEPS)
     t = np.arange(1, STEPS + 1)
