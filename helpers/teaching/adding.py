@@ -36,43 +36,81 @@ def start(seed: int, identity: bool = False, units: int = 32) -> NetworkParams:
     return params._replace(W_xh=params.W_xh / 10, W_hh=np.eye(units, dtype=np.float32))
 
 
+class Cell(NamedTuple):
+    """What `helpers` has for one kind of gates."""
+
+    init_params: Callable
+    params: type
+    forward: Callable
+    backward: Callable
+
+
+GATED = {
+    "LSTM": Cell(
+        numpy_lstm.init_params,
+        numpy_lstm.LSTMParams,
+        numpy_lstm.lstm_forward,
+        numpy_lstm.lstm_backward,
+    ),
+    "GRU": Cell(
+        numpy_gru.init_params, numpy_gru.GRUParams, numpy_gru.gru_forward, numpy_gru.gru_backward
+    ),
+}
+
+
 def start_gated(seed: int, cell: str, units: int = 32) -> NetworkParams:
     """Draw a network with one output whose recurrent layer is an "LSTM" or a "GRU"."""
     rng = np.random.default_rng(seed)
-    init = {"LSTM": numpy_lstm.init_params, "GRU": numpy_gru.init_params}[cell]
-    return NetworkParams(*init(rng, 2, units), *init_head(rng, units, 1))
+    return NetworkParams(*GATED[cell].init_params(rng, 2, units), *init_head(rng, units, 1))
 
 
 def chrono_start(
-    params: NetworkParams, T: int, seed: int, input_gate: bool = True
+    params: NetworkParams, T: int, seed: int, forget_gate: bool = True, input_gate: bool = True
 ) -> NetworkParams:
     """Return an LSTM's params with half-lives for sequences of T steps (Tallec & Ollivier 2018).
 
     The forget gates' biases are log u with u uniform from 1 to T − 1, one for each unit, and the
-    input gates' biases are −log u. Without `input_gate` those stay as they were.
+    input gates' biases are −log u. A gate that is left out keeps its biases.
     """
     b, H = params.b.copy(), len(params.W_hh)
-    b[H : 2 * H] = np.log(np.random.default_rng(200 + seed).uniform(1, T - 1, H))
+    lengths = np.log(np.random.default_rng(200 + seed).uniform(1, T - 1, H))
+    if forget_gate:
+        b[H : 2 * H] = lengths
     if input_gate:
-        b[:H] = -b[H : 2 * H]
+        b[:H] = -lengths
     return params._replace(b=b)
+
+
+def _read(params, batch, cell):
+    """Return the layer's weights, its states, the loss and the head's gradients."""
+    x, y = batch
+    weights = GATED[cell].params(*params[:3])
+    states = GATED[cell].forward(weights, x)
+    loss, do = squared_error(head_forward(params.head, states.h[:, -1]), y)
+    return weights, states, loss, head_backward(params.head, states.h[:, -1], do)
 
 
 def gated_loss_and_grads(
     params: NetworkParams, batch: tuple[np.ndarray, np.ndarray], cell: str
 ) -> tuple[float, NetworkParams]:
     """Return what `loss_and_grads` does, of a network from `start_gated`."""
-    x, y = batch
-    forward, backward, kind = {
-        "LSTM": (numpy_lstm.lstm_forward, numpy_lstm.lstm_backward, numpy_lstm.LSTMParams),
-        "GRU": (numpy_gru.gru_forward, numpy_gru.gru_backward, numpy_gru.GRUParams),
-    }[cell]
-    weights = kind(*params[:3])
-    states = forward(weights, x)
-    loss, do = squared_error(head_forward(params.head, states.h[:, -1]), y)
-    head = head_backward(params.head, states.h[:, -1], do)
-    layer = backward(weights, x, states, head.h)
+    weights, states, loss, head = _read(params, batch, cell)
+    layer = GATED[cell].backward(weights, batch[0], states, head.h)
     return loss, NetworkParams(layer.W_xh, layer.W_hh, layer.b, head.W_ho, head.b_o)
+
+
+def reach(params: NetworkParams, batch: tuple[np.ndarray, np.ndarray], cell: str) -> float:
+    """Return how much of the gradient at the last step is left half way back.
+
+    ‖∂L/∂(h, c)‖ at step T/2 relative to ‖∂L/∂h_T‖, both as means over the batch.
+    """
+    weights, states, _, head = _read(params, batch, cell)
+    half = batch[0].shape[1] // 2
+    rest = type(states)(*(a[:, half:] for a in states))
+    start = [a[:, half - 1] for a in states[:-1]]  # h, and c of an LSTM
+    grads = GATED[cell].backward(weights, batch[0][:, half:], rest, head.h, *start)
+    left = np.linalg.norm(np.hstack(grads[4:]), axis=1)
+    return float(left.mean() / np.linalg.norm(head.h, axis=1).mean())
 
 
 def loss_and_grads(
@@ -103,6 +141,7 @@ class Run(NamedTuple):
     loss: np.ndarray
     norm: np.ndarray  # of the gradient, before clipping
     params: NetworkParams  # in the end
+    watched: list  # what `watch` returned
 
 
 @np.errstate(over="ignore", invalid="ignore")
@@ -117,10 +156,12 @@ def train(
     optimizer: Callable[[float], Adam | SGD] = Adam,
     count: int = 800,
     cell: str | None = None,
+    watch: Callable[[NetworkParams], float] | None = None,
 ) -> Run:
     """Train on fresh batches of 32; no sequence is seen twice, so each loss is a fair test.
 
-    `params` are from `start_gated` for the same `cell`, or from `start`.
+    `params` are from `start_gated` for the same `cell`, or from `start`. `watch(params)` is asked
+    before every 25th update.
     """
     rng = np.random.default_rng(100 + seed)
     batches = (sequences(rng, 32, T) for _ in range(count))
@@ -128,11 +169,13 @@ def train(
         loss = partial(gated_loss_and_grads, cell=cell)
     else:
         loss = partial(loss_and_grads, activation=activation, reach=reach)
-    rows = []
+    rows, watched = [], []
     try:
         for update in updates(params, loss, batches, optimizer(rate), max_norm):
+            if watch and len(rows) % 25 == 0:
+                watched.append(watch(params))
             rows.append((update.loss, update.norm))
             params = update.params
     except (FloatingPointError, ValueError):  # a loss or a weight that is no longer finite
         rows += [(np.inf, np.inf)] * (count - len(rows))
-    return Run(*np.transpose(rows), params)
+    return Run(*np.transpose(rows), params, watched)

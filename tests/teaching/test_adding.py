@@ -71,15 +71,46 @@ def test_with_gates_the_gradient_is_that_of_the_loss(cell):
 
 def test_the_chrono_start_sets_two_biases_and_nothing_else():
     plain = adding.start_gated(3, "LSTM")
-    both, one = (adding.chrono_start(plain, 100, 3, input_gate) for input_gate in (True, False))
+    both = adding.chrono_start(plain, 100, 3)
     lengths = np.exp(both.b[32:64])
     assert lengths.min() >= 0.999 and lengths.max() <= 99.001 and np.ptp(lengths) > 60
     np.testing.assert_array_equal(both.b[:32], -both.b[32:64])
-    np.testing.assert_array_equal(one.b[32:64], both.b[32:64])
-    np.testing.assert_array_equal(one.b[:32], plain.b[:32])
-    for start in (both, one):
-        np.testing.assert_array_equal(start.b[64:], plain.b[64:])
-        assert all(a is b for a, b in zip(start._replace(b=plain.b), plain, strict=True))
+    np.testing.assert_array_equal(both.b[64:], plain.b[64:])
+    assert all(a is b for a, b in zip(both._replace(b=plain.b), plain, strict=True))
+    forget = adding.chrono_start(plain, 100, 3, input_gate=False)
+    np.testing.assert_array_equal(forget.b, [*plain.b[:32], *both.b[32:64], *plain.b[64:]])
+    shut = adding.chrono_start(plain, 100, 3, forget_gate=False)
+    np.testing.assert_array_equal(shut.b, [*both.b[:32], *plain.b[32:]])
+
+
+@pytest.mark.parametrize("cell", ["LSTM", "GRU"])
+def test_the_reach_is_the_slope_of_the_loss_with_respect_to_the_state_half_way(cell):
+    rng = np.random.default_rng(2)
+    params = NetworkParams(*(a.astype(float) for a in adding.start_gated(0, cell, units=3)))
+    x, y = batch = tuple(a.astype(float) for a in adding.sequences(rng, 2, 8))
+    gates = adding.GATED[cell]
+    weights = gates.params(*params[:3])
+    states = [a[:, 3] for a in gates.forward(weights, x)[:-1]]
+
+    def loss(start):
+        h = gates.forward(weights, x[:, 4:], *np.split(start, len(states), axis=1)).h[:, -1]
+        return squared_error(head_forward(params.head, h), y)[0]
+
+    def loss_at_the_end(h):
+        return squared_error(head_forward(params.head, h), y)[0]
+
+    left = finite_difference(loss, np.hstack(states))
+    end = finite_difference(loss_at_the_end, gates.forward(weights, x).h[:, -1])
+    expected = np.linalg.norm(left, axis=1).mean() / np.linalg.norm(end, axis=1).mean()
+    assert adding.reach(params, batch, cell) == pytest.approx(expected, rel=1e-6)
+
+
+def test_a_training_is_watched_before_every_25th_update():
+    seen = []
+    done = adding.train(adding.start(0), 6, 0, 0.01, count=60, watch=lambda p: seen.append(p) or 1)
+    assert done.watched == [1, 1, 1]
+    np.testing.assert_array_equal(seen[0].W_hh, adding.start(0).W_hh)
+    assert not (seen[2].W_hh == seen[1].W_hh).all()
 
 
 def test_a_training_that_overflows_is_infinite_from_there_on():

@@ -1,4 +1,4 @@
-"""Chapter 5: the adding problem with and without gates, each from five starts at three rates."""
+"""Chapter 5: the adding problem with and without gates, each from five starts at four rates."""
 
 from helpers.teaching import adding
 
@@ -10,7 +10,7 @@ ROWS = [
     {"T": T, "cell": cell, "rate": rate, "seed": seed}
     for T in UPDATES
     for cell in CELLS
-    for rate in (0.001, 0.003, 0.01)
+    for rate in (0.001, 0.003, 0.01, 0.03)
     for seed in range(5)
 ]
 TOLERANCE = {"error": 0.05}

@@ -21,6 +21,7 @@ from helpers.teaching.exercises.gates import (
     forget_bias,
     gru_from_pytorch,
     other_gru_step,
+    tied_deltas,
     which_latch,
 )
 from helpers.teaching.exercises.gradients_under_test import directional_check
@@ -85,6 +86,7 @@ __all__ = [
     "segments",
     "skip_sweep",
     "stack_two",
+    "tied_deltas",
     "unroll_cell",
     "ways_by_detours",
     "which_latch",

@@ -78,6 +78,20 @@ which_latch = Exercise(
             "section 5, how long a forget gate keeps",
         ),
         Misconception(
+            "the bit is taken for lost, because it is not the number that was written",
+            _latches(A=("loses", "cannot learn"), B=("loses", "cannot learn")),
+            "The state goes to a level, 0.66 or 0.995, and that is more than half of what it was"
+            " after the write, with the right sign. What is lost is *how strong* the write was.",
+            "section 1, holding is not learning",
+        ),
+        Misconception(
+            "D is taken to learn what it loses",
+            _latches(D=("loses", "can learn")),
+            "In a cell without input value and gradient shrink by the same factor f: s(4) to the"
+            " power 100 is 0.16 for both.",
+            "section 5, how long a forget gate keeps",
+        ),
+        Misconception(
             "D is taken to hold what its gradient forgets",
             _latches(D=("holds", "cannot learn")),
             "In a cell without input both shrink by the same factor f: c at step 100 is f to the"
@@ -90,6 +104,74 @@ which_latch = Exercise(
             "Without input the sum stays what it is, exactly. It has another fault: it adds"
             " whatever comes, wanted or not.",
             "section 2, a state that is added to",
+        ),
+    ),
+)
+
+
+def _step_of_a_tied_cell(rng):
+    B, H = (int(n) for n in rng.choice(range(3, 7), 2, replace=False))
+    f_t, o_t = rng.uniform(0.1, 0.9, (2, B, H))
+    g_t, tanh_c = rng.uniform(-0.9, 0.9, (2, B, H))
+    return f_t, g_t, o_t, rng.normal(size=(B, H)), tanh_c, *rng.normal(size=(2, B, H))
+
+
+def tied_deltas(f_t, g_t, o_t, c_prev, tanh_c, dL_dc, dL_dh):
+    """Return δ of f, g and o for a cell with i = 1 − f."""
+    d_f = dL_dc * (c_prev - g_t) * f_t * (1 - f_t)
+    d_g = dL_dc * (1 - f_t) * (1 - g_t**2)
+    d_o = dL_dh * tanh_c * o_t * (1 - o_t)
+    return d_f, d_g, d_o
+
+
+_ties = partial(edited, tied_deltas)
+
+tied_deltas = Exercise(
+    name="tied_deltas",
+    answer=tied_deltas,
+    returns=("d_f", "d_g", "d_o"),
+    cases=_step_of_a_tied_cell,
+    verified="all three δ of a step",
+    hints=(
+        "Write the cell down: c_t = f ⊙ c_{t−1} + (1 − f) ⊙ g. Where does f stand?",
+        "∂c/∂f = c_{t−1} − g. The other two follow (14) with 1 − f in the place of i.",
+        "d_f = ∂L/∂c ⊙ (c_{t−1} − g) ⊙ f (1 − f).",
+    ),
+    misconceptions=(
+        Misconception(
+            "f is taken to stand in one place only",
+            _ties(("(c_prev - g_t)", "c_prev")),
+            "With i = 1 − f the forget gate also decides how much of g gets in: c_t has a term"
+            " (1 − f) ⊙ g, and its derivative with respect to f is −g.",
+            "section 4, the text of the exercise",
+        ),
+        Misconception(
+            "the two effects of f are added",
+            _ties(("(c_prev - g_t)", "(c_prev + g_t)")),
+            "A larger f lets *less* of g in. The derivative of (1 − f) ⊙ g with respect to f is −g,"
+            " so the two effects are subtracted.",
+            "section 4, the text of the exercise",
+        ),
+        Misconception(
+            "g is let in by f instead of 1 − f",
+            _ties(("dL_dc * (1 - f_t) * (1 - g", "dL_dc * f_t * (1 - g")),
+            "What stands beside g in c_t is the input gate, and that is 1 − f here, so its δ has"
+            " 1 − f where (14) has i.",
+            "section 4, equation (14)",
+        ),
+        Misconception(
+            "the slope of a gate is forgotten",
+            _ties(("(c_prev - g_t) * f_t * (1 - f_t)", "(c_prev - g_t)")),
+            "δ is the gradient with respect to z, before the logistic function. It needs the slope"
+            " f (1 − f) of that function as a last factor.",
+            "section 4, equation (14)",
+        ),
+        Misconception(
+            "the output gate is given the gradient of the cell",
+            _ties(("dL_dh * tanh_c", "dL_dc * tanh_c")),
+            "The output gate does not touch the cell. It multiplies tanh c in h_t, so what reaches"
+            " it is ∂L/∂h_t.",
+            "section 4, equation (14)",
         ),
     ),
 )
@@ -142,6 +224,13 @@ forget_bias = Exercise(
             "section 5, how long a forget gate keeps",
         ),
         Misconception(
+            "1 − f is taken for −ln f",
+            edited(forget_bias, ("0.5 ** (1 / n)", "1 / (1 + np.log(2) / n)")),
+            "ln(n / ln 2) is the rule of thumb solved for a half-life. It is close, and not exact:"
+            " the rule takes f to be so near 1 that −ln f is 1/f − 1.",
+            "section 5, how long a forget gate keeps",
+        ),
+        Misconception(
             "the cell is taken to lose the same amount at each step",
             edited(forget_bias, ("0.5 ** (1 / n)", "1 - 0.5 / n")),
             "Each step multiplies by f, it does not subtract. With this f more than half is left"
@@ -190,7 +279,7 @@ other_gru_step = Exercise(
     verified="the new state under the other convention",
     hints=(
         "Split `W_xh`, `W_hh` and `b` into three blocks of columns, as in section 6; there is one"
-        " bias now.",
+        " bias now. Here the blocks of `W_hh` are called U_u, U_r, U_n.",
         "Two places change: what r multiplies, and which of the two parts u multiplies.",
         "n = tanh(x W_n + (r ⊙ h) U_n + b_n) and h = (1 − u) ⊙ h + u ⊙ n.",
     ),
@@ -200,21 +289,21 @@ other_gru_step = Exercise(
             _steps(AFTER),
             "You multiply h U_n by r. Here r chooses among the old state's units *before* they are"
             " mixed by U_n.",
-            "section 6, the two conventions",
+            "section 10, the table",
         ),
         Misconception(
             "u keeps the old state",
             _steps(KEEPS),
             "That is Keras's u. In this convention u lets the new candidate in, and 1 − u keeps the"
             " old state.",
-            "section 6, the two conventions",
+            "section 10, the table",
         ),
         Misconception(
             "it is a step of Keras's GRU in both places",
             _steps(AFTER, KEEPS),
             "The reset comes after the product, and u keeps the old state: both as in section 6."
             " Both are to be turned.",
-            "section 6, the two conventions",
+            "section 10, the table",
         ),
         Misconception(
             "the reset gate is not used",
@@ -239,7 +328,7 @@ other_gru_step = Exercise(
             ),
             "The first block of columns belongs to the update gate, the second one to the reset"
             " gate.",
-            "section 6, the two conventions",
+            "section 10, the table",
         ),
     ),
 )
@@ -276,7 +365,8 @@ gru_from_pytorch = Exercise(
         "Three things differ: which axis holds the blocks, their order, and the shape of the bias.",
         "PyTorch has its blocks one above the other, reset first. `np.split(a, 3)` takes them"
         " apart.",
-        "Put them together as (z, r, n), transpose the two matrices, and stack the two biases.",
+        "Put them together as (update, reset, candidate), transpose the two matrices, and stack the"
+        " two biases.",
     ),
     misconceptions=(
         Misconception(
@@ -284,7 +374,7 @@ gru_from_pytorch = Exercise(
             _converts(("[z, r, n]", "[r, z, n]")),
             "PyTorch has the reset gate first, Keras the update gate. All shapes fit, so nothing"
             " complains, and every number comes out wrong.",
-            "section 6, the two conventions",
+            "section 10, the table",
         ),
         Misconception(
             "the matrices are not transposed",
@@ -293,7 +383,7 @@ gru_from_pytorch = Exercise(
             ),
             "PyTorch's matrices are as on paper, (3H, D), to be multiplied by a column. Keras's are"
             " for rows, (D, 3H).",
-            "section 6, the two conventions",
+            "section 10, the table",
         ),
         Misconception(
             "the biases are added together",
@@ -302,6 +392,18 @@ gru_from_pytorch = Exercise(
             ),
             "For u and r the sum would do. In the candidate the second bias stands inside the"
             " bracket that r multiplies, so the two must stay apart: b is (2, 3H).",
+            "section 6, equation (16)",
+        ),
+        Misconception(
+            "both biases are added into the first row",
+            _converts(
+                (
+                    "[blocks(bias_ih), blocks(bias_hh)]",
+                    "[blocks(bias_ih + bias_hh), 0 * blocks(bias_hh)]",
+                )
+            ),
+            "For u and r only the sum counts. In the candidate the second bias stands inside the"
+            " bracket that r multiplies, so it has to stay in the second row.",
             "section 6, equation (16)",
         ),
         Misconception(
@@ -316,7 +418,7 @@ gru_from_pytorch = Exercise(
             _converts(("blocks(bias_ih), blocks(bias_hh)", "bias_ih, bias_hh")),
             "The matrices are right. The biases have the same three blocks, and theirs must change"
             " places too.",
-            "section 6, the two conventions",
+            "section 10, the table",
         ),
     ),
 )

@@ -40,14 +40,14 @@ ways_by_detours = Exercise(
             _counts(("to_h = to_c + through", "to_h = to_c.copy()")),
             "Then each step has two ways, and the numbers are binomial coefficients. But the old h"
             " also reaches the new h directly, through the output gate, without touching c.",
-            "section 1, the picture of the ways",
+            "section 1, the three kinds of steps",
         ),
         Misconception(
             "all ways are counted together",
             _counts(("return to_c", "return to_c.sum()")),
             "This is the number of all ways. The question is how many of them pass 0, 1, …, k times"
             " through a gate.",
-            "section 1, the picture of the ways",
+            "section 1, the three kinds of steps",
         ),
         Misconception(
             "the ways that end in h are counted",
@@ -61,7 +61,7 @@ ways_by_detours = Exercise(
             _counts(("to_c = to_c + through", "to_c = through")),
             "From the old c to the new c there is a way without any passage, times f. It is the"
             " reason why there is an LSTM.",
-            "section 1, the picture of the ways",
+            "section 1, the three kinds of steps",
         ),
         Misconception(
             "one step too few is counted",
@@ -151,11 +151,26 @@ def _packed(rng):
 
 _resets = partial(edited, segments)
 
+
+def _scanned(answer, a, b, starts):
+    """Return the states that the steps of an answer lead to."""
+    steps = answer(a, b, starts)
+    if steps is ...:
+        return ...
+    a, b = steps
+    h, h_t = [], np.zeros(b.shape[1])
+    for a_t, b_t in zip(a, b, strict=True):
+        h_t = a_t * h_t + b_t
+        h.append(h_t)
+    return np.array(h)
+
+
 segments = Exercise(
     name="segments",
     answer=segments,
-    returns=("a", "b"),
+    returns=("h",),
     cases=_packed,
+    ask=_scanned,
     verified="the scan forgets at every start, and nowhere else",
     hints=(
         "What does a step h → a h + b do with the state before it? When does it not look at it?",
@@ -186,6 +201,13 @@ segments = Exercise(
             "the factor is set to one",
             _resets(("0, a)", "1, a)")),
             "A factor of 1 keeps all of the state before. To begin anew nothing of it may be left.",
+            "section 4, two steps are one step",
+        ),
+        Misconception(
+            "the state is forgotten one step too early",
+            _resets(("starts[:, None]", "np.append(starts[1:], False)[:, None]")),
+            "The last step of a sequence still needs its state. It is the step *at* which the next"
+            " one starts that must not see what was before it.",
             "section 4, two steps are one step",
         ),
         Misconception(
