@@ -1,4 +1,4 @@
-"""The GRU and its gradient in NumPy, as plain as `numpy_rnn`, with the same conventions.
+"""The GRU and its gradient in NumPy, with the conventions of `numpy_rnn`.
 
 Three blocks of H columns stand side by side in every matrix: update gate u, reset gate r, candidate
 n. This is the GRU of Keras with `reset_after=True` (its default, and PyTorch's GRU), in Keras's
@@ -9,7 +9,7 @@ the old state; in Cho et al. (2014) and here alike, in some other texts it is th
 from typing import NamedTuple
 
 from helpers import _validation as check
-from helpers.numpy_rnn import ACTIVATIONS, by_input, by_W_hh, init_weights
+from helpers.numpy_rnn import ACTIVATIONS, blocks, by_input, by_W_hh, init_weights
 
 import numpy as np
 
@@ -100,7 +100,7 @@ def gru_forward(
     # s(z) = (1 + tanh(z/2)) / 2, with the halves in the weights, as in the LSTM.
     half = np.repeat(np.array([0.5, 0.5, 1], x.dtype), H)
     W_hh_half, b_half = W_hh * half, b * half
-    gates = (x.reshape(T * B, -1) @ (W_xh * half)).reshape(T, B, 3 * H)  # for now x's part of z
+    gates = (x.reshape(T * B, -1) @ (W_xh * half)).reshape(T, B, 3 * H)  # half of x's part of z
     gates += b_half[0]
     h = np.empty((T, B, H), x.dtype)
     for t, gates_t in enumerate(gates):
@@ -155,12 +155,12 @@ def gru_backward(
     W_hh_T = W_hh.T.copy()
 
     # What stands beside ∂L/∂h_t in each δ, for all t at once.
-    u, r, n = _blocks(gates)
+    u, r, n = blocks(gates, 3)
     h_prev = np.concatenate([h_0[None], h[:-1]])
     h_n = (h_prev.reshape(T * B, H) @ W_hh[:, 2 * H :] + b[1, 2 * H :]).reshape(T, B, H)
     dz_n = (1 - u) * (1 - n * n)
     dz_h = np.empty_like(gates)  # δ^u, δ^r, δ^n ⊙ r: by h_{t−1} W_hh + b_1
-    dz_u, dz_r, dz_rn = _blocks(dz_h)
+    dz_u, dz_r, dz_rn = blocks(dz_h, 3)
     np.multiply(h_prev - n, u * (1 - u), out=dz_u)
     np.multiply(dz_n, r, out=dz_rn)
     np.multiply(dz_rn, h_n * (1 - r), out=dz_r)
@@ -184,9 +184,3 @@ def gru_backward(
     grads = GRUGrads(dW_xh, dW_hh, np.stack([db_0, db_1]), dx, carry)
     check.check_overflow("the gradient", *grads)
     return grads
-
-
-def _blocks(gates):
-    """Return the three blocks of (T, B, 3H), each (T, B, H), as views."""
-    T, B, columns = gates.shape
-    return np.moveaxis(gates.reshape(T, B, 3, columns // 3), 2, 0)

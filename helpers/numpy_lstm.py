@@ -1,4 +1,4 @@
-"""The LSTM and its gradient in NumPy, as plain as `numpy_rnn`, with the same conventions.
+"""The LSTM and its gradient in NumPy, with the conventions of `numpy_rnn`.
 
 Four blocks of H columns stand side by side in every matrix: input gate i, forget gate f, candidate
 g, output gate o. This is Keras's order: `keras.layers.LSTM(H).set_weights(params)` works as it is.
@@ -7,7 +7,7 @@ g, output gate o. This is Keras's order: `keras.layers.LSTM(H).set_weights(param
 from typing import NamedTuple
 
 from helpers import _validation as check
-from helpers.numpy_rnn import ACTIVATIONS, by_input, by_W_hh, init_weights
+from helpers.numpy_rnn import ACTIVATIONS, blocks, by_input, by_W_hh, init_weights
 
 import numpy as np
 
@@ -47,7 +47,7 @@ def init_params(
 ) -> LSTMParams:
     """Draw the weights as Keras does: as in `numpy_rnn`, and 1 as bias of the forget gate.
 
-    (Jozefowicz, Zaremba & Sutskever 2015, section 3.2.) Returns LSTMParams of shapes (D, 4H), (H,
+    (Jozefowicz, Zaremba & Sutskever 2015.) Returns LSTMParams of shapes (D, 4H), (H,
     4H), (4H,). Raises ValueError as `numpy_rnn.init_params` does.
     """
     W_xh, W_hh = init_weights(rng, input_size, hidden_size, 4, dtype)
@@ -104,9 +104,9 @@ def lstm_forward(
     # s(z) = (1 + tanh(z/2)) / 2: with the halves in the weights, one tanh does for all four blocks.
     half = np.repeat(np.array([0.5, 0.5, 1, 0.5], x.dtype), H)
     W_hh_half, shift = W_hh * half, 1 - half
-    gates = (x.reshape(T * B, -1) @ (W_xh * half)).reshape(T, B, 4 * H)  # for now z
+    gates = (x.reshape(T * B, -1) @ (W_xh * half)).reshape(T, B, 4 * H)  # half of x's part of z
     gates += b * half
-    i, f, g, o = _blocks(gates)
+    i, f, g, o = blocks(gates, 4)
     h, c = np.empty((2, T, B, H), x.dtype)
     for t, gates_t in enumerate(gates):
         gates_t += h_prev @ W_hh_half
@@ -160,10 +160,10 @@ def lstm_backward(
 
     # What stands beside ∂L/∂c_t (for the output gate: beside ∂L/∂h_t) in each δ, for all t at once,
     # with the slopes s′ = s (1 − s) of the gates and tanh′ = (1 + g)(1 − g) of the candidate.
-    i, f, g, o = _blocks(gates)
+    i, f, g, o = blocks(gates, 4)
     tanh_c = np.tanh(c)
     dz = 1 - gates
-    dz_i, dz_f, dz_g, dz_o = _blocks(dz)
+    dz_i, dz_f, dz_g, dz_o = blocks(dz, 4)
     dz_i *= i * g
     dz_f *= f
     dz_f[0] *= c_0
@@ -193,9 +193,3 @@ def lstm_backward(
     grads = LSTMGrads(dW_xh, by_W_hh(h, h_0, dz), db, dx, carry_h, carry_c)
     check.check_overflow("the gradient", *grads)
     return grads
-
-
-def _blocks(gates):
-    """Return the four blocks of (T, B, 4H), each (T, B, H), as views."""
-    T, B, columns = gates.shape
-    return np.moveaxis(gates.reshape(T, B, 4, columns // 4), 2, 0)

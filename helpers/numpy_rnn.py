@@ -203,6 +203,12 @@ def rnn_backward(
     return grads
 
 
+def blocks(gates, count) -> np.ndarray:
+    """Return the blocks of columns of contiguous `gates` (T, B, count · H), as views (T, B, H)."""
+    T, B, columns = gates.shape
+    return np.moveaxis(gates.reshape(T, B, count, columns // count), 2, 0)
+
+
 def by_input(x, W_xh, dz) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return Σ_t x_tᵀ δ_t, Σ_t δ_t and the δ_t W_xhᵀ (B, T, D); x and dz have time first."""
     T, B, _ = x.shape

@@ -67,7 +67,7 @@ def start_gated(seed: int, cell: str, units: int = 32) -> NetworkParams:
 def chrono_start(
     params: NetworkParams, T: int, seed: int, forget_gate: bool = True, input_gate: bool = True
 ) -> NetworkParams:
-    """Return an LSTM's params with half-lives for sequences of T steps (Tallec & Ollivier 2018).
+    """Return an LSTM's params with biases for lags up to T steps (Tallec & Ollivier 2018).
 
     The forget gates' biases are log u with u uniform from 1 to T − 1, one for each unit, and the
     input gates' biases are −log u. A gate that is left out keeps its biases.

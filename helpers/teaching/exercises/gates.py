@@ -11,15 +11,15 @@ import numpy as np
 def which_latch():
     """Take factors to the power 100: 0.68 and 0.03 vanish, 1 stays, s(4) leaves 0.16, s(7) 0.91."""
     return {
-        "A": ("holds", "cannot learn"),
-        "B": ("holds", "cannot learn"),
-        "C": ("holds", "can learn"),
-        "D": ("loses", "cannot learn"),
-        "E": ("holds", "can learn"),
+        "A": ("holds", "vanishes"),
+        "B": ("holds", "vanishes"),
+        "C": ("holds", "arrives"),
+        "D": ("loses", "vanishes"),
+        "E": ("holds", "arrives"),
     }
 
 
-VERDICTS = ("holds", "loses"), ("can learn", "cannot learn")
+VERDICTS = ("holds", "loses"), ("arrives", "vanishes")
 
 
 def _try_latches(answer):
@@ -30,7 +30,7 @@ def _try_latches(answer):
         if pair is ... or (isinstance(pair, tuple) and ... in pair):
             return ...
         if not isinstance(pair, tuple) or len(pair) != 2:
-            raise ValueError(f"{letter} must be a pair like ('holds', 'can learn'), got {pair!r}")
+            raise ValueError(f"{letter} must be a pair like ('holds', 'arrives'), got {pair!r}")
         for word, words in zip(pair, VERDICTS, strict=True):
             if word not in words:
                 raise ValueError(f"{letter} must have one of {words}, got {word!r}")
@@ -58,49 +58,49 @@ which_latch = Exercise(
     misconceptions=(
         Misconception(
             "what holds is taken to learn",
-            _latches(A=("holds", "can learn"), B=("holds", "can learn")),
+            _latches(A=("holds", "arrives"), B=("holds", "arrives")),
             "A and B hold their bit because every small change is pulled back to the level. The"
             " same pull multiplies the gradient by 0.68 or 0.03 at each step.",
             "section 1, holding is not learning",
         ),
         Misconception(
             "a larger w is taken to open the path in B",
-            _latches(B=("holds", "can learn")),
+            _latches(B=("holds", "arrives")),
             "With w = 3 the unit sits at h = 0.995, where tanh is flat: w (1 − h²) = 0.03. A larger"
             " weight makes the level firmer and the factor smaller.",
             "section 1, the factor of the unit",
         ),
         Misconception(
             "a forget bias of 4 is taken to be enough for 100 steps",
-            _latches(D=("holds", "can learn")),
+            _latches(D=("holds", "arrives")),
             "s(4) = 0.982 looks close to 1, and 0.982 to the power 100 is 0.16. Half is gone after"
             " 38 steps, of the value and of the gradient alike.",
             "section 5, how long a forget gate keeps",
         ),
         Misconception(
             "the bit is taken for lost, because it is not the number that was written",
-            _latches(A=("loses", "cannot learn"), B=("loses", "cannot learn")),
+            _latches(A=("loses", "vanishes"), B=("loses", "vanishes")),
             "The state goes to a level, 0.66 or 0.995, and that is more than half of what it was"
             " after the write, with the right sign. What is lost is *how strong* the write was.",
             "section 1, holding is not learning",
         ),
         Misconception(
             "D is taken to learn what it loses",
-            _latches(D=("loses", "can learn")),
+            _latches(D=("loses", "arrives")),
             "In a cell without input value and gradient shrink by the same factor f: s(4) to the"
             " power 100 is 0.16 for both.",
             "section 5, how long a forget gate keeps",
         ),
         Misconception(
             "D is taken to hold what its gradient forgets",
-            _latches(D=("holds", "cannot learn")),
+            _latches(D=("holds", "vanishes")),
             "In a cell without input both shrink by the same factor f: c at step 100 is f to the"
             " power 100 times what was written, and so is the gradient. There is no level to hold.",
             "section 5, how long a forget gate keeps",
         ),
         Misconception(
             "C is taken to lose what it was given",
-            _latches(C=("loses", "can learn")),
+            _latches(C=("loses", "arrives")),
             "Without input the sum stays what it is, exactly. It has another fault: it adds"
             " whatever comes, wanted or not.",
             "section 2, a state that is added to",
