@@ -2,9 +2,9 @@
 
 The subject:  `numpy_rnn` and `tf_rnn` (the recurrence and its gradients), `numpy_lstm` and
 `numpy_gru` (those with gates), `gradients` (Jacobians, the gradient term by term, finite
-differences), `output` (what is read off the state, and
-the loss), `models` (whole networks), `training` (optimisers and the training loop), `data` (the
-film reviews). The stage:    `teaching` (figures, the notebooks' machinery).
+differences), `output` (what is read off the state, and the loss), `models` (whole networks),
+`training` (optimisers and the training loop), `data` (the film reviews). The stage:    `teaching`
+(figures, the notebooks' machinery).
 
 Importing `helpers` never imports TensorFlow; only `helpers.tf_rnn` does.
 """

@@ -67,6 +67,16 @@ def as_sequence(params, kind, letters, x, start, mask, **more) -> list:
     return [*map(arrays.get, kind._fields), x, *states, skipped, *others]
 
 
+def as_sweep(params, kind, letters, x, start, mask, dh, **states) -> tuple[bool, list]:
+    """Check what a backward sweep takes; `states` are pairs, and dh is (B, T, H) or (B, H).
+
+    Returns whether dh is of the last step alone, and what `as_sequence` does, states and dh last.
+    """
+    last_only = as_array("dh", dh).ndim == 2
+    states["dh"] = dh, "B H" if last_only else "B T H"
+    return last_only, as_sequence(params, kind, letters, x, start, mask, **states)
+
+
 def as_mask(mask, shape: tuple[int, int]) -> np.ndarray:
     """Return the mask (True where the step is real) as a boolean array of this shape (B, T)."""
     mask = as_array("mask", mask)

@@ -145,10 +145,9 @@ def gru_backward(
     Returns GRUGrads. Raises ValueError and TypeError as `gru_forward` does.
     """
     check.check_kind("states", states, GRUStates)
-    last_only = check.as_array("dh", dh).ndim == 2
-    more = {"h": (states.h, "B T H"), "gates": (states.gates, "B T 3H")}
-    more["dh"] = dh, "B H" if last_only else "B T H"
-    arrays = check.as_sequence(params, GRUParams, SHAPES, x, {"h_0": h_0}, mask, **more)
+    given = {"h": (states.h, "B T H"), "gates": (states.gates, "B T 3H")}
+    start = {"h_0": h_0}
+    last_only, arrays = check.as_sweep(params, GRUParams, SHAPES, x, start, mask, dh, **given)
     W_xh, W_hh, b, x, h_0, skipped, h, gates, dh = arrays
     h, gates = map(np.ascontiguousarray, (h, gates))  # of `gru_forward`: no copies
     T, B, H = h.shape

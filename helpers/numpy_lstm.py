@@ -147,12 +147,9 @@ def lstm_backward(
     Returns LSTMGrads. Raises ValueError and TypeError as `lstm_forward` does.
     """
     check.check_kind("states", states, LSTMStates)
-    last_only = check.as_array("dh", dh).ndim == 2
-    letters = "B T H", "B T H", "B T 4H"
-    more = dict(zip(LSTMStates._fields, zip(states, letters, strict=True), strict=True))
-    more["dh"] = dh, "B H" if last_only else "B T H"
+    given = {"h": (states.h, "B T H"), "c": (states.c, "B T H"), "gates": (states.gates, "B T 4H")}
     start = {"h_0": h_0, "c_0": c_0}
-    arrays = check.as_sequence(params, LSTMParams, SHAPES, x, start, mask, **more)
+    last_only, arrays = check.as_sweep(params, LSTMParams, SHAPES, x, start, mask, dh, **given)
     W_xh, W_hh, _, x, h_0, c_0, skipped, h, c, gates, dh = arrays
     h, c, gates = map(np.ascontiguousarray, (h, c, gates))  # of `lstm_forward`: no copies
     T, B, H = h.shape

@@ -177,9 +177,9 @@ def rnn_backward(
     Returns RNNGrads. Raises ValueError and TypeError as `rnn_forward` does.
     """
     check.check_choice("activation", activation, ACTIVATIONS)
-    last_only = check.as_array("dh", dh).ndim == 2
-    more = {"h": (h, "B T H"), "dh": (dh, "B H" if last_only else "B T H")}
-    arrays = check.as_sequence(params, RNNParams, SHAPES, x, {"h_0": h_0}, mask, **more)
+    last_only, arrays = check.as_sweep(
+        params, RNNParams, SHAPES, x, {"h_0": h_0}, mask, dh, h=(h, "B T H")
+    )
     W_xh, W_hh, _, x, h_0, skipped, h, dh = arrays
     h = np.ascontiguousarray(h)  # no copy for what `rnn_forward` returned
     W_hh_T = W_hh.T.copy()

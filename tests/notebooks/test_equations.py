@@ -11,6 +11,8 @@ FORWARD, BACKWARD = "02_forward_recurrence.ipynb", "03_backpropagation_through_t
 CHAPTER = dict.fromkeys(range(1, 4), FORWARD) | dict.fromkeys(range(4, 10), BACKWARD)
 CHAPTER |= dict.fromkeys(range(10, 18), "05_gates.ipynb")
 
+CHECK = re.compile("agree|hold|both sides")
+
 # equation: (what stands in the cell after it, a wrong reading of it)
 TAMPERED = [
     (1, "return words + 1,", "return words,"),  # one state is not updated
@@ -114,7 +116,7 @@ def checked(n):
     """The cell after equation (n), with those up to the one that checks it."""
     cells, first = cells_of(CHAPTER[n]), place(n)[1]
     last = first
-    while "agree(" not in cells[last].source and CHAPTER[n] == "05_gates.ipynb":
+    while not CHECK.search(cells[last].source):
         last += 1
     return [cell.source for cell in cells[first : last + 1] if cell.cell_type == "code"]
 
@@ -148,7 +150,7 @@ def test_each_equation_is_followed_by_a_cell_that_evaluates_it(n, capsys):
     text, code = place(n)
     assert code == text + 1
     run(checked(n), dict(before(n)))
-    assert re.search("agree|hold|both sides", capsys.readouterr().out)
+    assert CHECK.search(capsys.readouterr().out)
 
 
 @pytest.mark.parametrize(("n", "right", "wrong"), TAMPERED)

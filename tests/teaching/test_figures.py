@@ -96,7 +96,7 @@ EXAMPLES = {
             xlim=(0, 1),
         ),
     ],
-    "lstm_cell": [figures.lstm_cell, figures.lstm_cell],
+    "lstm_cell": [figures.lstm_cell],
     "weight_copies": [figures.weight_copies, lambda: figures.weight_copies(steps=5, use=3)],
 }
 every_example = pytest.mark.parametrize(
