@@ -136,11 +136,11 @@ def classifier_loss(
 
 
 def read_along(params: ClassifierParams, tokens: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Follow the network through one sentence: tokens (T,) give (p, influence), both (T,).
+    """Follow the network through one sentence: tokens (T,) give (p, effect), both (T,).
 
-    p[t] is the probability of "positive" after word t, with no word after it read yet. influence[t]
-    is ‖∂p[T−1]/∂x_t‖, how much the last verdict depends on a small change of the embedding of word
-    t. Raises ValueError for tokens outside the vocabulary.
+    p[t] is the probability of "positive" after word t, with no word after it read yet. effect[t] is
+    ∂p[T−1]/∂x_t · x_t: to first order, what the last verdict would lose if the embedding x_t of
+    word t were zero. Raises ValueError for tokens outside the vocabulary.
     """
     params, tokens = _checked(params, ClassifierParams, tokens=(tokens, "T"))
     x = params.E[tokens][None]
@@ -148,7 +148,7 @@ def read_along(params: ClassifierParams, tokens: np.ndarray) -> tuple[np.ndarray
     p = sigmoid(head_forward(params.head, h))[0, :, 0]
     dp = p[-1] * (1 - p[-1]) * params.W_ho.T  # ∂p/∂h_T = σ′(o) W_hoᵀ
     dx = rnn_backward(params.rnn, x, h, dp).x[0]
-    return p, np.linalg.norm(dx, axis=-1)
+    return p, np.sum(dx * x[0], axis=-1)
 
 
 def char_loss(params: NetworkParams, tokens: np.ndarray) -> tuple[float, NetworkParams]:

@@ -392,10 +392,10 @@ def learning_curves(
 
 
 @styled
-def reading(tokens: Sequence[str], p: np.ndarray, influence: np.ndarray, *, title: str) -> Figure:
-    """Draw a network's verdict after each word, and what each word still moves at the end.
+def reading(tokens: Sequence[str], p: np.ndarray, effect: np.ndarray, *, title: str) -> Figure:
+    """Draw a network's verdict after each word, and what each word does to the last one.
 
-    p (T,) are probabilities of "positive"; influence (T,) are the norms ‖∂p_T/∂x_t‖.
+    p (T,) are probabilities of "positive"; effect (T,) are the products ∂p_T/∂x_t · x_t.
     """
     figure = Figure(figsize=(max(6.0, 1.6 + 0.42 * len(tokens)), 4.6))
     top, bottom = figure.subplots(2, 1, sharex=True, height_ratios=(3, 2))
@@ -407,8 +407,9 @@ def reading(tokens: Sequence[str], p: np.ndarray, influence: np.ndarray, *, titl
     )
     top.axhline(0.5, color=GREY, linestyle="--", linewidth=1)
     top.set(ylim=(-0.03, 1.03), ylabel="p(positive)\nafter this word", title=title)
-    bottom.bar(t, influence, color=BLUE, width=0.62)
-    bottom.set(ylabel="‖∂p/∂x‖ of the\nlast verdict")
+    bottom.bar(t, effect, color=np.where(effect > 0, BLUE, ORANGE), width=0.62)
+    bottom.axhline(0, color=GREY, linewidth=1)
+    bottom.set(ylabel="effect ∂p/∂x · x on\nthe last verdict")
     bottom.grid(axis="x", visible=False)
     _word_ticks(bottom, tokens)
     return figure

@@ -146,8 +146,8 @@ def test_dropout_reaches_the_words_and_the_last_state():
 
 def test_reading_along_agrees_with_classify():
     sentence = TOKENS[1]
-    p, influence = read_along(classifier(), sentence)
-    assert p.shape == influence.shape == (5,)
+    p, effect = read_along(classifier(), sentence)
+    assert p.shape == effect.shape == (5,)
     for t in range(5):
         prefix = sentence[None, : t + 1]
         np.testing.assert_allclose(
@@ -155,12 +155,12 @@ def test_reading_along_agrees_with_classify():
         )
 
 
-def test_influence_is_the_slope_of_the_last_verdict_by_each_word():
+def test_the_effect_of_a_word_is_the_slope_of_the_last_verdict_along_its_vector():
     params, sentence = classifier(), TOKENS[1]
     assert len(set(sentence)) == len(sentence)  # then the slope by x_t is the slope by one row of E
     slope = finite_difference(lambda E: read_along(params._replace(E=E), sentence)[0][-1], params.E)
     np.testing.assert_allclose(
-        read_along(params, sentence)[1], np.linalg.norm(slope[sentence], axis=1), atol=1e-9
+        read_along(params, sentence)[1], np.sum(slope * params.E, axis=1)[sentence], atol=1e-9
     )
 
 

@@ -22,37 +22,6 @@ def built(tmp_path_factory):
     return folder
 
 
-def test_text_is_cut_into_pieces_and_put_together_again():
-    source = (
-        "## A head\n\nOne *sentence*. Two: **it.** Three, e.g. this.\n\n- one\n- item\n"
-        "  two\n\n$$\na\n$$\n\n| a |"
-    )
-    source += "\n\n> Q. One.\n> Two."
-    assert slides.pieces(source) == [
-        ["## A head"],
-        ["One *sentence*.", "Two: **it.**", "Three, e.g. this."],
-        ["- one", "- item\n  two"],
-        ["$$\na\n$$"],
-        ["| a |"],
-        ["> Q. One.\n> Two."],
-    ]
-    assert slides.written(slides.pieces(source)) == source
-
-
-def test_what_is_not_shown_is_in_the_notes():
-    source = "## Head\n\nFirst. Second.\n\nThird. Fourth."
-    assert slides.text_slides(source, ["## Head … Second", "Third"]) == [
-        ("## Head\n\nSecond.", "First."),
-        ("Third.", "Fourth."),
-    ]
-
-
-@pytest.mark.parametrize(("show", "found"), [(["None"], 0), (["S"], 2)])
-def test_a_wrong_start_is_named(show, found):
-    with pytest.raises(ValueError, match=f"{found} pieces instead of one begin with"):
-        slides.text_slides("Some. Such.", show)
-
-
 def test_a_cell_without_a_place_is_named():
     notebook = read(CHAPTERS[0])
     del notebook.cells[5].metadata["slideshow"]
@@ -64,23 +33,14 @@ def test_of_a_folded_cell_the_output_is_shown():
     folded = new_code_cell("draw()", metadata={"tags": ["hide-input"]})
     folded.metadata.slideshow = {"slide_type": "-"}
     (part,) = slides.deck(new_notebook(cells=[folded])).cells
-    assert part.metadata.shown == "output"
+    assert part.metadata.folded
 
 
 @pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
 def test_all_text_of_a_chapter_is_on_its_slides_or_in_their_notes(path):
-    notebook = read(path)
-    told = " ".join(
-        " ".join(cell.source.split())
-        for cell in slides.deck(notebook).cells
-        if cell.cell_type == "markdown"
-    )
-    missing = []
-    for cell in notebook.cells:
-        if cell.cell_type == "markdown":
-            for block in slides.pieces(cell.source):
-                missing += [piece for piece in block if " ".join(piece.split()) not in told]
-    assert missing == []
+    told = [cell.source for cell in slides.deck(read(path)).cells]
+    texts = [cell.source for cell in read(path).cells if cell.cell_type == "markdown"]
+    assert [text for text in texts if text not in told] == []
 
 
 @pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
@@ -121,7 +81,7 @@ def test_every_picture_is_described(path, built):
     told = [
         output.metadata["image/png"]["alt"]
         for cell in slides.deck(read(path)).cells
-        if cell.cell_type == "code" and cell.metadata.shown != "code"
+        if cell.cell_type == "code"
         for output in cell.outputs
         if "image/png" in output.get("data", {})
     ]

@@ -226,15 +226,6 @@ def skips(W_hh, U, h, dh):
     return tuple(grads)
 
 
-def encoded(sentences, numbers):
-    T = max(map(len, sentences))
-    rows = [[numbers.get(word, 1) for word in words] for words in sentences]
-    return (
-        [row + [0] * (T - len(row)) for row in rows],
-        [[k < len(row) for k in range(T)] for row in rows],
-    )
-
-
 def stops(losses, patience):
     best = waited = last = 0
     for last in range(1, len(losses)):
@@ -300,8 +291,6 @@ RIGHT_STYLES = [
     ("choose_the_cure", {"C": "go on", "B": "clip the gradient", "A": "open a path back"}),
     ("count_parameters", lambda *a: np.array(COUNTS(*a))),
     ("count_parameters", lambda *a: [float(n) for n in COUNTS(*a)]),
-    ("encode_batch", encoded),
-    ("encode_batch", lambda *a: (np.array(encoded(*a)[0], np.int32), np.array(encoded(*a)[1]))),
     ("early_stopping", stops),
     ("early_stopping", lambda *a: np.array(stops(*a))),
     ("early_stopping", lambda *a: {"best": np.int64(stops(*a)[1]), "last": stops(*a)[0]}),
@@ -324,9 +313,6 @@ def stops_but(losses, patience, wrong):
     return wrong(last, best, len(losses), patience)
 
 
-V_ALWAYS_OCCURS = edited(
-    ALL["embedding_gradient"].answer, ("np.zeros((V,", "np.zeros((tokens.max() + 1,")
-)
 NAMED = "this is what happened: "
 WRONG_STYLES = [  # (exercise, answer, what the headline must say)
     ("half_life", lambda n: 2 ** (-n), NAMED + "what is left after n steps"),
@@ -378,9 +364,6 @@ WRONG_STYLES = [  # (exercise, answer, what the headline must say)
     ("count_parameters", lambda *a: COUNTS(*a)[::-1], NAMED + "the results came in another order"),
     ("count_parameters", lambda *a: [str(n) for n in COUNTS(*a)], "`flatten` should hold numbers."),
     ("count_parameters", lambda *a: [n + 1 for n in COUNTS(*a)], "`flatten` is not right."),
-    ("encode_batch", lambda *a: (np.array(encoded(*a)[0], float), encoded(*a)[1]), "whole numbers"),
-    ("encode_batch", lambda *a: (encoded(*a)[0], 1 * np.array(encoded(*a)[1])), "True and False"),
-    ("encode_batch", lambda *a: encoded(*a)[::-1], NAMED + "the results came in another order"),
     ("early_stopping", lambda *a: stops_but(*a, lambda n, b, e, p: (b, n)), "in another order"),
     (
         "early_stopping",
@@ -392,7 +375,6 @@ WRONG_STYLES = [  # (exercise, answer, what the headline must say)
         lambda *a: stops_but(*a, lambda n, b, e, p: (n + 1, b)),
         "`last` is not right.",
     ),
-    ("embedding_gradient", V_ALWAYS_OCCURS, "`dE` has the wrong shape."),
     (
         "unroll_cell",
         lambda cell, x: 2 * unrolled_by_keras(cell, x),

@@ -77,7 +77,7 @@ EXAMPLES = {
     ],
     "reading": [
         lambda: figures.reading(
-            ["not", "good"], np.array([0.2, 0.6]), np.array([0.1, 0.3]), title="Read"
+            ["not", "good"], np.array([0.2, 0.6]), np.array([-0.1, 0.3]), title="Read"
         ),
         lambda: figures.reading(["longer"] * 20, np.linspace(0, 1, 20), np.ones(20), title="Read"),
     ],
@@ -190,10 +190,10 @@ def test_the_data_reach_the_drawing():
     assert [text.get_text() for text in ax.get_legend().get_texts()] == ["a", "b", "limit"]
     bars = figures.bars({"a": 3, "b": 5}, title="", xlabel="").axes[0].patches
     assert [bar.get_width() for bar in bars] == [3, 5]
-    reading = figures.reading(["x", "y"], np.array([0.2, 0.7]), np.array([3.0, 1.0]), title="")
+    reading = figures.reading(["x", "y"], np.array([0.2, 0.7]), np.array([-3.0, 1.0]), title="")
     top, bottom = reading.axes
     np.testing.assert_array_equal(top.lines[0].get_ydata(), [0.2, 0.7])
-    assert [bar.get_height() for bar in bottom.patches] == [3, 1]
+    assert [bar.get_height() for bar in bottom.patches] == [-3, 1]
 
 
 def test_every_seed_is_drawn_in_the_row_of_its_name():

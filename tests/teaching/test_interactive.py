@@ -1,6 +1,5 @@
 """Every interactive figure, without a browser: its controls, its promises, its numbers."""
 
-import asyncio
 import io
 import itertools
 import re
@@ -10,7 +9,7 @@ from helpers.numpy_rnn import RNNParams, init_params, rnn_backward, rnn_forward
 from helpers.teaching import adding, interactive
 from helpers.teaching.interactive import backpropagation, forward_recurrence, gates
 from helpers.teaching.interactive.base import PARTS, Interactive, encode_png
-from tools.notebooks import CHAPTERS, read
+from tools.notebooks import CHAPTERS, WORKSHOPS, read
 
 import numpy as np
 import pytest
@@ -43,8 +42,8 @@ def a_part(request):
     return request.param, PARTS[request.param]()
 
 
-def test_every_part_stands_in_one_chapter():
-    sources = [cell.source for path in CHAPTERS for cell in read(path).cells]
+def test_every_part_stands_in_one_notebook():
+    sources = [cell.source for path in [*CHAPTERS, *WORKSHOPS] for cell in read(path).cells]
     used = re.findall(r"^interactive\.(\w+)\(", "\n".join(sources), re.MULTILINE)
     assert sorted(used) == sorted(PARTS)
     assert set(PARTS) <= set(interactive.__all__)
@@ -199,75 +198,6 @@ def test_a_picture_without_a_sentence_is_refused(says):
 def test_the_picture_is_a_png_of_the_same_pixels(shape):
     pixels = np.random.default_rng(0).integers(0, 256, (*shape, 4), dtype=np.uint8)
     np.testing.assert_array_equal(np.round(imread(io.BytesIO(encode_png(pixels))) * 255), pixels)
-
-
-def working(done, fails_at=None):
-    """A part that works in 50 steps, which it writes down in `done`."""
-
-    def work(values):
-        yield
-        for n in range(50):
-            if n == fails_at:
-                raise FloatingPointError("too large")
-            done.append((n, values["a"]))
-            yield
-
-    figure = Figure(figsize=(3, 2))
-    controls = {"a": IntSlider(1, description="a")}
-    return Interactive(figure, controls, lambda a: f"{len(done)} done.", alt="Work.", work=work)
-
-
-@pytest.fixture(autouse=True)
-def short_slices(monkeypatch):
-    # One step, then everything else gets its turn.
-    monkeypatch.setattr(interactive.base, "SLICE", 0.0)
-    monkeypatch.setattr(interactive.base, "PAUSE", 0.0)
-
-
-def test_work_starts_stops_and_goes_on_and_leaves_the_kernel_free():
-    done, figure = [], None
-
-    async def use():
-        nonlocal figure
-        figure = working(done)
-        assert done == [] and figure._button.description == "Start"
-        figure.start()
-        while len(done) < 5:
-            await asyncio.sleep(0)
-        figure.controls["a"].value = 7
-        figure.stop()
-        at = len(done)
-        for _ in range(20):
-            await asyncio.sleep(0)
-        assert len(done) == at < 50 and figure._button.description == "Go on"
-        figure.start()
-        other = working([])
-        other.start()  # only one works at a time
-        assert figure._button.description == "Go on"
-        other.stop()
-        figure.start()
-        while not figure._button.disabled:
-            await asyncio.sleep(0)
-        assert [n for n, _ in done] == list(range(50)) and done[-1][1] == 7
-        figure.reset()
-        assert not figure._button.disabled and figure._button.description == "Start"
-        assert figure.values["a"] == 1
-
-    asyncio.run(use())
-    assert figure.picture.error == ""
-
-
-def test_an_error_in_the_work_is_shown():
-    async def use():
-        figure = working([], fails_at=3)
-        figure.start()
-        for _ in range(50):
-            await asyncio.sleep(0)
-        return figure
-
-    figure = asyncio.run(use())
-    assert figure.picture.error.startswith("FloatingPointError: too large")
-    assert Interactive._working is None
 
 
 # The numbers of chapters 2 and 3; those of the others are tested with their chapters' helpers

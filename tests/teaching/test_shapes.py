@@ -3,12 +3,11 @@
 import itertools
 
 from helpers.numpy_rnn import RNNParams, rnn_forward
-from helpers.teaching.exercises.keras_apis import TWO_ORDERS, returned_shapes
+from helpers.teaching.exercises.keras_apis import returned_shapes
+from helpers.teaching.exercises.keras_traps import TWO_ORDERS
 from helpers.teaching.interactive.keras_apis import (
     names_of_returned,
     output_index,
-    schedules,
-    stacked_states,
 )
 from tools.notebooks import NOTEBOOKS, read
 
@@ -17,7 +16,7 @@ import pytest
 import tensorflow as tf
 from keras import layers
 
-CHAPTER = NOTEBOOKS / "06_keras_apis.ipynb"
+WORKSHOP = NOTEBOOKS / "workshops" / "keras_traps.ipynb"
 X = np.random.default_rng(0).standard_normal((2, 6, 3))
 FLAGS = [
     {"return_sequences": sequences, "return_state": state}
@@ -75,23 +74,6 @@ def test_the_states_come_out_where_the_drawing_says(direction, return_sequences)
             np.testing.assert_allclose(out[:, k], h[:, t - 1], rtol=0, atol=1e-12)
 
 
-def test_both_orders_fill_every_place_after_those_it_needs():
-    for order in schedules(5).values():
-        assert sorted(order) == [(layer, t) for layer in (0, 1) for t in range(1, 6)]
-        for n, (layer, t) in enumerate(order):
-            needs = {(layer, t - 1)} if t > 1 else set()
-            needs |= {(layer - 1, t)} if layer else set()
-            assert needs <= set(order[:n])
-
-
-def test_a_stack_reads_from_its_starts():
-    rng = np.random.default_rng(1)
-    stack = tuple(RNNParams(*rng.normal(size=(2, 3, 3)), rng.normal(size=3)) for _ in range(2))
-    whole = stacked_states(stack, X)
-    rest = stacked_states(stack, X[:, 2:].copy(), tuple(whole[:, :, 1].copy()))
-    np.testing.assert_allclose(rest, whole[:, :, 2:], rtol=0, atol=1e-12)
-
-
-def test_the_chapter_shows_the_loops_that_are_checked():
+def test_the_workshop_shows_the_loops_that_are_checked():
     numbered = "\n".join(f"{n:2}  {line}" for n, line in enumerate(TWO_ORDERS.splitlines(), 1))
-    assert any(f"```\n{numbered}\n```" in cell.source for cell in read(CHAPTER).cells)
+    assert any(f"```\n{numbered}\n```" in cell.source for cell in read(WORKSHOP).cells)

@@ -130,26 +130,6 @@ def test_a_sentence_of_ones_own_is_read(figures):
     cell.get_by_role("button", name="Reset").click()
 
 
-def test_training_starts_stops_and_leaves_the_kernel_to_others(figures):
-    cell = figure(figures, "live_training")
-    sentence = cell.locator(".unrolled-sentence")
-    cell.get_by_role("button", name="Start").click()
-    expect(sentence).to_contain_text("of 4 epochs")
-    other = figure(figures, "two_orders")
-    press(figures, other, next(keys_for(other)))  # answers while the training runs
-    other.get_by_role("button", name="Reset").click()
-    cell.scroll_into_view_if_needed()
-    button = cell.get_by_role("button", name="Stop")
-    if button.count():  # a fast machine may have finished
-        button.click()
-        expect(cell.get_by_role("button", name="Go on")).to_be_visible()
-        cell.get_by_role("button", name="Go on").click()
-    expect(sentence).to_contain_text("4.00 of 4 epochs", timeout=30_000)
-    cell.screenshot(path=SCREENSHOTS / "live_training-3.png")
-    cell.get_by_role("button", name="Reset").click()
-    expect(sentence).to_contain_text("Press Start")
-
-
 def run_in(page, cell, source):
     """Replace the source of a cell and run it."""
     cell.locator(".cm-content").click()

@@ -13,6 +13,10 @@ import pytest
 AT_THE_EDGE = {
     "a_word_elsewhere": lambda row: row["reads"] == "last",
     "cures_for_the_adding_problem": lambda row: "identity" in row["setting"],
+    "how_deep_a_stack_learns": lambda row: (
+        (row["rate"] == 0.05 and (row["layers"] > 2 or row["units"] > 40))
+        or (row["layers"] == 12 and row["rate"] == 0.01)
+    ),
     "how_far_a_window_sees": lambda row: row["design"] == "recurrent" and row["d"] > 10,
     "windows_on_the_adding_problem": lambda row: row["setting"] == "window 50",
 }

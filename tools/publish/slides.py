@@ -7,18 +7,10 @@ What stands on a slide is said in the metadata of the cells, under the key that 
     "slideshow": {"slide_type": "slide"}
 
 `slide_type` has its usual meaning: a new section, a subslide, a fragment, more of the same slide
-("-"), the speaker's notes (press S), or nothing ("skip"). Of a folded cell the output is shown. A
-slide that begins with the heading of a section opens a new column of slides.
+("-"), the speaker's notes (press S), or nothing ("skip"). Of a folded cell the output is shown.
 What follows a question ("Predict first.") on its slide waits for the next key.
-
-Chapters of the first edition have long text cells, and `show` beside `slide_type`: every item is
-one slide, and names the pieces of the cell that stand on it by how they begin, with " … " between
-them; what is not shown goes into the notes. In a code cell `show` may be "code" or "output", to
-leave the other one out. This goes when the last of them is written anew.
 """
 
-import itertools
-import re
 import shutil
 import sys
 from pathlib import Path
@@ -31,71 +23,8 @@ from nbformat import NotebookNode
 
 PUBLISH = Path(__file__).parent
 SLIDE_TYPES = ("slide", "subslide", "fragment", "-", "notes", "skip")
-WHOLE = re.compile(r"#|>|\||\$\$|```|<|!\[")  # how blocks begin that are not cut into sentences
 QUESTION = "**Predict first"
 LONGEST_LINE = 100  # characters; longer lines of text that a cell prints are broken
-ITEM = re.compile(r"(?m)^(?=(?:[-*]|\d+\.) )")
-SENTENCE_END = re.compile(r"(?<=[.!?])(\*{0,2}[”\")]?)\s+(?=[^\sa-z])")
-QUIZ_ANSWER = re.compile(r"(?s)<details>.*?</details>")
-
-
-def pieces(source: str) -> list[list[str]]:
-    """Cut a text cell into blocks (what blank lines separate), and each block into its pieces."""
-    answers = iter(QUIZ_ANSWER.findall(source))
-    blocks = []
-    for block in re.split(r"\n>?\s*\n", QUIZ_ANSWER.sub("<details>", source).strip()):
-        if block == "<details>":
-            blocks.append([next(answers)])
-        elif WHOLE.match(block):
-            blocks.append([block])
-        elif ITEM.match(block):
-            blocks.append([item.rstrip() for item in ITEM.split(block) if item])
-        else:
-            blocks.append(SENTENCE_END.sub(r"\1\n", " ".join(block.split())).split("\n"))
-    return blocks
-
-
-def written(blocks: list[list[str]]) -> str:
-    """Put pieces together again: the inverse of `pieces` for those that are left."""
-    return "\n\n".join(
-        ("\n" if ITEM.match(block[0]) else " ").join(block) for block in blocks if block
-    )
-
-
-def begins(piece: str, start: str) -> bool:
-    """Say whether a piece begins with `start`, however the lines are broken."""
-    return " ".join(piece.split()).startswith(" ".join(start.split()))
-
-
-def text_slides(source: str, show: list[str]) -> list[tuple[str, str]]:
-    """Return for each slide of a text cell what it shows, and what its notes say.
-
-    Raises ValueError if a start in `show` is that of no piece, or of several.
-    """
-    blocks = pieces(source)
-    everything = [piece for block in blocks for piece in block]
-    slide_of = {}
-    for number, starts in enumerate(show):
-        for start in starts.split(" … "):
-            found = [index for index, piece in enumerate(everything) if begins(piece, start)]
-            if len(found) != 1:
-                raise ValueError(
-                    f"{len(found)} pieces instead of one begin with {start!r}; there are:"
-                    f" {everything}"
-                )
-            slide_of[found[0]] = number
-    # What is not shown is said on the slide that came last.
-    slides = [([], []) for _ in show]
-    index = current = 0
-    for block in blocks:
-        for part in itertools.chain(*slides):
-            part.append([])
-        for piece in block:
-            current = slide_of.get(index, current)
-            shown, notes = slides[current]
-            (shown if index in slide_of else notes)[-1].append(piece)
-            index += 1
-    return [(written(shown), written(notes)) for shown, notes in slides]
 
 
 def deck(notebook: NotebookNode) -> NotebookNode:
@@ -106,38 +35,26 @@ def deck(notebook: NotebookNode) -> NotebookNode:
     """
     cells, asked = [], False
     for cell in notebook.cells:
-        slideshow = cell.metadata.get("slideshow", {})
-        kind, show = slideshow.get("slide_type"), slideshow.get("show")
+        kind = cell.metadata.get("slideshow", {}).get("slide_type")
         if kind not in SLIDE_TYPES:
             raise ValueError(
                 f"cell {cell.id}: slide_type is {kind!r}, expected one of {SLIDE_TYPES}"
             )
         if kind == "skip":
             continue
+        kind = "fragment" if asked and kind == "-" else kind
         if cell.cell_type == "code":
-            if show not in (None, "code", "output"):
-                raise ValueError(f"cell {cell.id}: show is {show!r}, expected 'code' or 'output'")
-            shown = show or ("output" if folded(cell) else "both")
-            column = "fragment" if asked and kind == "-" else kind
-            cells.append(code_part(column, cell, shown))
+            cells.append(code_part(kind, cell))
             asked = False
         else:
-            try:
-                slides = [(cell.source, "")] if show is None else text_slides(cell.source, show)
-            except ValueError as error:
-                raise ValueError(f"cell {cell.id}: {error}") from None
-            for number, (shown, notes) in enumerate(slides):
-                opens = kind != "notes" and shown.startswith("## ")
-                column = "slide" if opens else "subslide" if number else kind
-                cells.append(text_part("fragment" if asked and column == "-" else column, shown))
-                asked = QUESTION in shown
-                if notes:
-                    cells.append(text_part("notes", notes))
+            cells.append(nbformat.from_dict(cell))
+            cells[-1].metadata = nbformat.from_dict({"slideshow": {"slide_type": kind}})
+            asked = asked if kind == "notes" else QUESTION in cell.source
     return nbformat.v4.new_notebook(cells=cells, metadata=notebook.metadata)
 
 
-def code_part(kind: str, cell: NotebookNode, shown: str) -> NotebookNode:
-    """Return a code cell with its slide type, what is shown, and its longest lines."""
+def code_part(kind: str, cell: NotebookNode) -> NotebookNode:
+    """Return a code cell with its slide type, whether its code is shown, and its longest lines."""
     part = nbformat.from_dict(cell)
     texts = []
     for output in cell.outputs:
@@ -149,14 +66,13 @@ def code_part(kind: str, cell: NotebookNode, shown: str) -> NotebookNode:
     code = max(map(len, cell.source.splitlines()))
     output = min(max(map(len, printed), default=1), LONGEST_LINE)
     part.metadata = nbformat.from_dict(
-        {"slideshow": {"slide_type": kind}, "shown": shown, "columns": [code, output]}
+        {
+            "slideshow": {"slide_type": kind},
+            "folded": folded(cell),
+            "columns": [code, output],
+        }
     )
     return part
-
-
-def text_part(kind: str, source: str) -> NotebookNode:
-    """Return a Markdown cell with a slide type."""
-    return nbformat.v4.new_markdown_cell(source, metadata={"slideshow": {"slide_type": kind}})
 
 
 def main(folder: str, *paths: str) -> None:

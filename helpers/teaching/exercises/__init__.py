@@ -2,7 +2,7 @@
 
 `exercises.NAME.check(answer)`, `.hint()` and `.solution()`.
 
-Importing this imports no TensorFlow; the exercises of chapter 6 import it when they are checked.
+Importing this imports no TensorFlow; those on Keras import it when they are checked.
 """
 
 from helpers.teaching.exercises.backpropagation import (
@@ -12,6 +12,7 @@ from helpers.teaching.exercises.backpropagation import (
     skip_sweep,
 )
 from helpers.teaching.exercises.faster_than_the_frameworks import break_even_batch
+from helpers.teaching.exercises.five_routes import masked_cell, unroll_cell
 from helpers.teaching.exercises.forward_recurrence import (
     half_life,
     hold_and_release,
@@ -25,22 +26,21 @@ from helpers.teaching.exercises.gates import (
     which_latch,
 )
 from helpers.teaching.exercises.gradients_under_test import directional_check
+from helpers.teaching.exercises.how_many_layers import residual_backward, width_for_budget
 from helpers.teaching.exercises.inside_the_gates import compose, segments, ways_by_detours
 from helpers.teaching.exercises.keras_apis import (
-    find_the_leak,
-    masked_cell,
+    in_chunks,
+    keep_the_mask,
+    leaky_cell,
     predict_shapes,
-    stack_two,
-    unroll_cell,
 )
+from helpers.teaching.exercises.keras_traps import find_the_leak, mask_arrives
 from helpers.teaching.exercises.memory_of_the_sweep import chunks_with_margin, kept_terms
 from helpers.teaching.exercises.real_text import (
     breaking_pair,
     early_stopping,
-    embedding_gradient,
-    encode_batch,
-    paired_difference,
-    sampling_probabilities,
+    order_control,
+    which_survive,
 )
 from helpers.teaching.exercises.vanishing import (
     choose_the_cure,
@@ -52,6 +52,10 @@ from helpers.teaching.exercises.why_recurrence import (
     fool_the_window,
     partner,
 )
+from helpers.teaching.exercises.writing_characters import (
+    continuing_rows,
+    sampling_probabilities,
+)
 
 __all__ = [
     "break_even_batch",
@@ -60,11 +64,10 @@ __all__ = [
     "chunks_with_margin",
     "clip_by_norm",
     "compose",
+    "continuing_rows",
     "count_parameters",
     "directional_check",
     "early_stopping",
-    "embedding_gradient",
-    "encode_batch",
     "find_the_leak",
     "fool_the_window",
     "forget_bias",
@@ -72,22 +75,28 @@ __all__ = [
     "gru_from_pytorch",
     "half_life",
     "hold_and_release",
+    "in_chunks",
+    "keep_the_mask",
     "kept_terms",
+    "leaky_cell",
     "leaky_sweep",
+    "mask_arrives",
     "masked_cell",
+    "order_control",
     "other_gru_step",
     "packed_forward",
     "packed_sweep",
-    "paired_difference",
     "partner",
     "predict_shapes",
     "remaining_terms",
+    "residual_backward",
     "sampling_probabilities",
     "segments",
     "skip_sweep",
-    "stack_two",
     "tied_deltas",
     "unroll_cell",
     "ways_by_detours",
     "which_latch",
+    "which_survive",
+    "width_for_budget",
 ]

@@ -1,11 +1,9 @@
-"""Chapter 7's exercises.
-
-Arrays from sentences, a word's gradient, when to stop, fair comparisons, and temperature.
-"""
+"""Chapter 7's exercises: when to stop, what scores by seed allow, a control, a breaking pair."""
 
 import functools
 import re
 from dataclasses import replace
+from itertools import pairwise
 
 from helpers import models, training
 from helpers.data import Minibatches, Vocabulary, build_vocabulary, pad, tokenize
@@ -21,216 +19,7 @@ from helpers.teaching.exercises.engine import (
 
 import numpy as np
 
-# --- Section 2: sentences to arrays
-
-WORDS = "a the film plot is was not good bad dull and but never too".split()
-
-
-def _some_sentences(rng):
-    numbers = {word: n for n, word in enumerate(["<pad>", "<unk>", *rng.permutation(WORDS)])}
-    words = [*WORDS, "zany", "gritty", "cloying"]  # the last three have no number
-    sentences = [[*rng.choice(words, rng.integers(2, 6)), "zany"] for _ in range(3)]
-    longest = list(rng.choice(WORDS, 8))
-    return [*sentences, longest, ["good"]], numbers
-
-
-def encode_batch(sentences, numbers):
-    """Turn N sentences (lists of words) into tokens (N, T) and mask (N, T), padded on the right."""
-    T = max(len(words) for words in sentences)
-    tokens = np.zeros((len(sentences), T), int)
-    mask = np.zeros((len(sentences), T), bool)
-    for n, words in enumerate(sentences):
-        tokens[n, : len(words)] = [numbers.get(word, 1) for word in words]
-        mask[n, : len(words)] = True
-    return tokens, mask
-
-
-encode_batch = Exercise(
-    name="encode_batch",
-    answer=encode_batch,
-    returns=("tokens", "mask"),
-    cases=_some_sentences,
-    axes={"tokens": "B T"},
-    verified=(
-        "word numbers, padding and mask, for sentences of one word and more, with unknown"
-        " words among them"
-    ),
-    hints=(
-        "The longest sentence decides how many columns both arrays have.",
-        (
-            "Start from `np.zeros((N, T), int)`: then all padding is there already. Fill in"
-            " sentence after sentence."
-        ),
-        (
-            "`tokens[n, : len(words)] = [numbers.get(word, 1) for word in words]`; where that"
-            " writes, the mask is True."
-        ),
-    ),
-    misconceptions=(
-        Misconception(
-            "unknown words are dropped",
-            edited(
-                encode_batch,
-                (
-                    "enumerate(sentences):",
-                    "enumerate([[w for w in words if w in numbers] for words in sentences]):",
-                ),
-            ),
-            "The network should at least see that there was a word: “not ___” and “not” are"
-            " different sentences. So an unknown word keeps its place, and gets number 1.",
-            "section 2, step 3",
-        ),
-        Misconception(
-            "unknown words get number 0",
-            edited(encode_batch, ("get(word, 1)", "get(word, 0)")),
-            (
-                "Number 0 says that there is no word. Here is one, whose number is not known: that"
-                " is number 1."
-            ),
-            "section 2, step 3",
-        ),
-        Misconception(
-            "unknown words are masked out",
-            edited(encode_batch, ("    return", "    mask &= tokens != 1\n    return")),
-            "The mask tells words from padding, not known words from unknown ones. An unknown word"
-            " is a real step: the state should change there.",
-            "section 2, steps 3 and 4",
-        ),
-        Misconception(
-            "the padding is on the left",
-            edited(encode_batch, ("[n, : len(words)]", "[n, T - len(words) :]")),
-            "With the mask, a network does equally well either way. But the arrays of this chapter"
-            " begin with the first word and are padded on the right, and what else reads them"
-            " relies on that.",
-            "section 2, step 4",
-        ),
-        Misconception(
-            "the mask is the wrong way round",
-            edited(encode_batch, ("    return", "    mask = ~mask\n    return")),
-            (
-                "The mask is True where there is a word. Turned round, the network would read"
-                " nothing but padding."
-            ),
-            "section 2, step 4",
-        ),
-        Misconception(
-            "the mask is True everywhere",
-            edited(
-                encode_batch,
-                ("np.zeros((len(sentences), T), bool)", "np.ones((len(sentences), T), bool)"),
-            ),
-            "Then padding counts as words, and the network reads on after each sentence has ended."
-            " Section 9 measures what that does to the accuracy.",
-            "section 2, step 4",
-        ),
-        Misconception(
-            "the padding has number 1",
-            edited(
-                encode_batch,
-                ("np.zeros((len(sentences), T), int)", "np.ones((len(sentences), T), int)"),
-            ),
-            "Number 1 stands for a word that is not in the vocabulary. Padding is number 0, so that"
-            " the two can be told apart.",
-            "section 2, steps 3 and 4",
-        ),
-        Misconception(
-            "every sentence is cut to the shortest",
-            edited(
-                encode_batch,
-                ("max(", "min("),
-                ("enumerate(sentences)", "enumerate([words[:T] for words in sentences])"),
-            ),
-            "Cutting makes a rectangle too, but throws words away. Padding keeps all of them, and"
-            " the mask says which steps were added.",
-            "section 2, step 4",
-        ),
-    ),
-)
-
-# --- Section 4: the gradient of the embedding
-
-
-def _occurrences(rng):
-    B, T, D, V = (int(rng.integers(low, low + 3)) for low in (2, 4, 3, 5))
-    used = V - int(rng.integers(2))  # now and then the last word does not occur
-    return rng.integers(0, used, (B, T)), rng.normal(size=(B, T, D)), V
-
-
-def embedding_gradient(tokens, dx, V):
-    """Turn dx (B, T, D), the gradient by each embedded word, into dE (V, D).
-
-    The words are tokens (B, T).
-    """
-    dE = np.zeros((V, dx.shape[-1]))
-    np.add.at(dE, tokens, dx)
-    return dE
-
-
-embedding_gradient = Exercise(
-    name="embedding_gradient",
-    answer=embedding_gradient,
-    returns=("dE",),
-    cases=_occurrences,
-    axes={"tokens": "B T", "dE": "V D"},
-    verified="the gradient of every row of E, for words that occur once, several times, and never",
-    hints=(
-        (
-            "x_t is a copy of one row of E. A row that was copied several times has a gradient from"
-            " each of its copies."
-        ),
-        (
-            "Loop over b and t: which row of dE does `dx[b, t]` belong to, and what becomes of what"
-            " is there already?"
-        ),
-        "`dE[tokens[b, t]] += dx[b, t]` in two loops; in one line, `np.add.at(dE, tokens, dx)`.",
-    ),
-    misconceptions=(
-        Misconception(
-            "a repeated word keeps its last gradient only",
-            edited(embedding_gradient, ("np.add.at(dE, tokens, dx)", "dE[tokens] = dx")),
-            "A word's row was used at every place where the word stands, so the gradients of all"
-            " places add up. `dE[tokens] = dx` overwrites, and `dE[tokens] += dx` does too: NumPy"
-            " reads once, and writes once.",
-            "section 4, on the gradient of E",
-        ),
-        Misconception(
-            "the gradients of a repeated word are averaged",
-            edited(
-                embedding_gradient,
-                (
-                    "return dE",
-                    "return dE / np.maximum(1, np.bincount(tokens.ravel(), minlength=V))[:, None]",
-                ),
-            ),
-            "Each use of a row moves the loss by itself; together they move it by the sum. An"
-            " average would make frequent words learn no faster than rare ones.",
-            "section 4, on the gradient of E",
-        ),
-        Misconception(
-            "divided by the size of the batch once too often",
-            edited(embedding_gradient, ("return dE", "return dE / len(tokens)")),
-            "The loss is a mean over the batch already, so `dx` carries that 1/B in it. Dividing"
-            " again makes the embedding learn B times too slowly.",
-            "section 4, on the loss",
-        ),
-        Misconception(
-            "only the last word of each sentence counts",
-            edited(embedding_gradient, ("tokens, dx)", "tokens[:, -1], dx[:, -1])")),
-            "The loss is read off the last state, but that state depends on every word before it."
-            " `dx` has a gradient for each of them.",
-            "section 4, on the gradient of E",
-        ),
-        Misconception(
-            "every word gets the gradient of the whole sentence",
-            edited(embedding_gradient, ("tokens, dx)", "tokens, dx.sum(axis=1, keepdims=True))")),
-            "Summing over time first forgets which word stood where. Each `dx[b, t]` belongs to one"
-            " row, that of `tokens[b, t]`.",
-            "section 4, on the gradient of E",
-        ),
-    ),
-)
-
-# --- Section 5: early stopping
+# --- Section 5: when to stop
 
 
 def _validation_losses(rng):
@@ -371,128 +160,197 @@ early_stopping = Exercise(
     ),
 )
 
-# --- Section 7: a fair comparison
+
+# --- Section 6: what scores by seed allow one to say
 
 
-def _two_models(rng):
-    n = int(rng.integers(40, 90))
-    first = rng.random(n) < 0.8
-    return first, np.where(rng.random(n) < 0.7, first, rng.random(n) < 0.6)
+def which_survive():
+    """Say for each claim whether it survives the four scores of A, B and C in the chapter."""
+    return {
+        "A is the best": False,
+        "B is better than A on average": False,
+        "C is better than B on average": False,
+        "A depends more on its seed than B": True,
+        "with one seed each, A could have come out first": True,
+    }
 
 
-def paired_difference(first, second):
-    """Return (difference, standard_error) of two accuracies.
+def _saying(**changed):
+    """Answer as `which_survive` does, but for the claims that begin with these letters."""
+    right = which_survive()
 
-    First and second (n,) say where each model is right.
-    """
-    n_1 = np.sum(first & ~second)
-    n_2 = np.sum(second & ~first)
-    n = len(first)
-    return (n_1 - n_2) / n, np.sqrt(n_1 + n_2) / n
+    def answer():
+        return {
+            claim: changed.get(claim[:6].replace(" ", "_"), value) for claim, value in right.items()
+        }
+
+    return answer
 
 
-paired_difference = Exercise(
-    name="paired_difference",
-    answer=paired_difference,
-    returns=("difference", "standard_error"),
-    cases=_two_models,
-    axes={"difference": "", "standard_error": ""},
-    verified="the difference and its standard error, for random verdicts",
+which_survive = Exercise(
+    name="which_survive",
+    answer=which_survive,
+    returns=tuple(which_survive()),
+    verified="what the twelve scores allow, and what they do not",
     hints=(
-        (
-            "Sentences on which both models are right, or both wrong, say nothing about which one"
-            " is better."
-        ),
-        "`first & ~second` is True where only the first model is right. `np.sum` counts.",
-        "`(n_1 - n_2) / n` and `np.sqrt(n_1 + n_2) / n`.",
+        "Compute mean and standard deviation of each row. How far apart are two means, compared"
+        " with the standard error of their difference?",
+        "B and A: the means differ by 2.2. The standard error is √(2.8²/4 + 0.3²/4) = 1.4.",
+        "The last claim asks what *could* have been seen. Is there one score in row A above one in"
+        " each of the other rows?",
     ),
     misconceptions=(
         Misconception(
-            "the two models are treated as if they had judged different sentences",
-            edited(
-                paired_difference,
-                (
-                    "np.sqrt(n_1 + n_2) / n",
-                    (
-                        "np.sqrt((first.mean() * (1 - first.mean()) + second.mean() * (1 -"
-                        " second.mean())) / n)"
-                    ),
-                ),
-            ),
-            "√(p(1−p)/n) for each, added, is right for two separate test sets. On the same"
-            " sentences most luck is shared and cancels: only where they disagree can a difference"
-            " come from.",
-            "section 7, on the standard error",
+            "the highest score decides",
+            _saying(A_is_t=True),
+            "The maximum of four runs says how lucky the luckiest was, and it grows with the number"
+            " of runs. The other three of A are the lowest of the table.",
+            "section 6, two kinds of chance",
         ),
         Misconception(
-            "the standard error is that of one accuracy",
-            edited(
-                paired_difference,
-                ("np.sqrt(n_1 + n_2) / n", "np.sqrt(first.mean() * (1 - first.mean()) / n)"),
-            ),
-            (
-                "√(p(1−p)/n) says how far one accuracy may be off. The question is how far the"
-                " difference of two may be."
-            ),
-            "section 7, on the standard error",
+            "means are compared without their spread",
+            _saying(B_is_b=True, C_is_b=True),
+            "A mean of four runs has a standard error of its own, s/√4. Two means that differ by"
+            " less than twice the standard error of their difference may change places next time.",
+            "section 6, two kinds of chance",
         ),
         Misconception(
-            "the difference has the wrong sign",
-            edited(paired_difference, ("(n_1 - n_2) / n", "(n_2 - n_1) / n")),
-            "It should be positive when the first model is better: when it is alone in being right"
-            " more often than the second.",
-            "section 7, on the difference",
+            "a difference of one and a half standard errors is taken for one that survives",
+            _saying(B_is_b=True),
+            "The means differ by 2.2, with a standard error of 1.4, nearly all of it from A. More"
+            " seeds may confirm the claim; these four do not yet.",
+            "section 6, two kinds of chance",
         ),
         Misconception(
-            "n stands under the root",
-            edited(paired_difference, ("np.sqrt(n_1 + n_2) / n", "np.sqrt((n_1 + n_2) / n)")),
-            "The count n_1 − n_2 is uncertain by about √(n_1 + n_2); the accuracy is that count"
-            " divided by n, so its uncertainty is divided by n too, not by √n.",
-            "section 7, on the standard error",
+            "nothing at all is said to survive",
+            _saying(A_depe=False, with_o=False),
+            "Four scores each say little of the means. But A's scores lie 6 points apart and B's"
+            " less than 1: about the spread itself there is much to be seen.",
+            "section 6, the text of the exercise",
         ),
         Misconception(
-            "the root is missing",
-            edited(paired_difference, ("np.sqrt(n_1 + n_2)", "(n_1 + n_2)")),
-            "(n_1 + n_2)/n is the share of sentences on which the models disagree. A sum of that"
-            " many coin tosses strays by the root of their number only.",
-            "section 7, on the standard error",
-        ),
-        Misconception(
-            "divided by the disagreements instead of by all sentences",
-            edited(paired_difference, ("    n = len(first)", "    n = n_1 + n_2")),
-            "That compares the models on the sentences they disagree on. The difference of their"
-            " accuracies is a share of all n sentences.",
-            "section 7, on the difference",
-        ),
-        Misconception(
-            "every sentence counts, also where the models agree",
-            edited(paired_difference, ("np.sqrt(n_1 + n_2) / n", "np.sqrt(n) / n")),
-            "√n/n = 1/√n takes each sentence for a toss between the two models. Where both are"
-            " right or both wrong nothing is tossed.",
-            "section 7, on the standard error",
-        ),
-        Misconception(
-            "a small term is kept that this formula leaves out",
-            edited(
-                paired_difference,
-                ("np.sqrt(n_1 + n_2) / n", "np.sqrt(n_1 + n_2 - (n_1 - n_2) ** 2 / n) / n"),
-            ),
-            "The spread about the mean is √(n_1 + n_2 − (n_1 − n_2)²/n)/n, and you have it exactly:"
-            " well done. What was asked for is the shorter √(n_1 + n_2)/n, nearly the same when the"
-            " difference is small.",
-            "section 7, on the standard error",
-        ),
-        Misconception(
-            "counts are given instead of shares",
-            edited(paired_difference, ("    n = len(first)", "    n = 1")),
-            "n_1 − n_2 is a number of sentences, and so is its standard error. Divide both by n to"
-            " get shares, as accuracies are.",
-            "section 7, on the difference",
+            "what could have happened is taken for what did",
+            _saying(with_o=False),
+            "A's first seed has the highest score of all twelve. Who had run that seed alone would"
+            " have reported A: that is why one seed is not enough.",
+            "section 6, the text of the exercise",
         ),
     ),
 )
 
-# --- Section 8: a pair that breaks a network
+# --- Section 6: a control for order
+
+
+def order_control(rng, sentences, labels):
+    """Return the sentences with their words in random order, and the labels as they are."""
+    return [list(rng.permutation(words)) for words in sentences], labels
+
+
+def _sentences_of_numbers(rng):
+    """Draw sentences of different lengths and different words, and their labels."""
+    lengths = rng.integers(14, 24, 30)
+    sentences = [[f"word{n}" for n in rng.permutation(100)[:length]] for length in lengths]
+    return rng, sentences, [int(n) for n in rng.integers(0, 2, 30)]
+
+
+def _what_is_kept(answer, rng, sentences, labels):
+    """Say what a control keeps of words, labels and order."""
+    given = answer(rng, [list(words) for words in sentences], list(labels))
+    if given is ...:
+        return ...
+    shown, shown_labels = given
+    pairs = list(zip(sentences, shown, strict=True))
+    neighbours = [
+        {frozenset(pair) for pair in pairwise(new)} & {frozenset(pair) for pair in pairwise(old)}
+        for old, new in pairs
+    ]
+    kept = sum(map(len, neighbours)) / sum(len(old) - 1 for old in sentences)
+    return {
+        "words": all(sorted(old) == sorted(new) for old, new in pairs),
+        "labels": list(shown_labels) == labels,
+        "neighbours": "kept" if kept > 0.8 else "half of them kept" if kept > 0.3 else "parted",
+    }
+
+
+def _across(rng, sentences, labels):
+    words = iter(rng.permutation([word for words in sentences for word in words]))
+    return [[next(words) for _ in sentence] for sentence in sentences], labels
+
+
+def _swapping(rng, sentences, labels):
+    swapped = []
+    for words in sentences:
+        words = words.copy()
+        even = len(words) // 2 * 2
+        words[0:even:2], words[1:even:2] = words[1:even:2], words[0:even:2]
+        swapped.append(words)
+    return swapped, labels
+
+
+def _moved_together(rng, sentences, labels):
+    order = rng.permutation(len(labels))
+    return [sentences[n] for n in order], [labels[n] for n in order]
+
+
+order_control = Exercise(
+    name="order_control",
+    answer=order_control,
+    returns=("words", "labels", "neighbours"),
+    cases=_sentences_of_numbers,
+    ask=_what_is_kept,
+    verified="the words and the labels are kept, and the order is gone",
+    hints=(
+        "A control changes one thing and keeps everything else. Which thing, and what must stay?",
+        "A bag of words must score the same: each sentence keeps its own words, and its label.",
+        "`rng.permutation(words)` for each sentence by itself.",
+    ),
+    misconceptions=(
+        Misconception(
+            "the labels are shuffled, not the words",
+            edited(
+                order_control,
+                (
+                    "[list(rng.permutation(words)) for words in sentences], labels",
+                    "sentences, list(rng.permutation(labels))",
+                ),
+            ),
+            "That is a control too, for a leak: nothing can be learnt from it. But it takes away"
+            " words and order at once, so it cannot tell them apart.",
+            "section 6, a control",
+        ),
+        Misconception(
+            "words move from sentence to sentence",
+            _across,
+            "Then a sentence has lost its own words as well, and a drop in accuracy may come from"
+            " either. Shuffle within each sentence.",
+            "section 6, a control",
+        ),
+        Misconception(
+            "the order is reversed, not forgotten",
+            edited(order_control, ("list(rng.permutation(words))", "words[::-1]")),
+            "Read from the other end a sentence has the same neighbours, and a network that is"
+            " trained on it learns as much. The order is there, only turned round.",
+            "section 6, a control",
+        ),
+        Misconception(
+            "only neighbours change places",
+            _swapping,
+            "Half of all neighbours stay neighbours, and *not* stays within two words of what it"
+            " negates: much of the order is still there.",
+            "section 6, a control",
+        ),
+        Misconception(
+            "the sentences are put into another order",
+            _moved_together,
+            "Every sentence has all its words in the old order and keeps its label; they only come"
+            " in another sequence, which `fit` does at every epoch anyway.",
+            "section 6, a control",
+        ),
+    ),
+)
+
+
+# --- Section 7: a pair that breaks a network
 
 GOOD = "good great funny clever touching fresh".split()
 BAD = "bad dull boring stupid tedious flat".split()
@@ -658,118 +516,6 @@ breaking_pair = PairExercise(
             "This is a pair that the network was taught, and it reads both as they are meant. It"
             " only looks broken because you named them the other way round.",
             "section 8, on minimal pairs",
-        ),
-    ),
-)
-
-# --- Section 10: temperature
-
-
-def _logits(rng):
-    B, V = int(rng.integers(2, 5)), int(rng.integers(3, 7))
-    return rng.normal(0, 2, (B, V)), float(rng.choice([0.4, 0.7, 1.6, 2.5]))
-
-
-def sampling_probabilities(o, tau):
-    """Return softmax(o / τ) over the last axis: o (B, V) gives p (B, V), each row summing to 1."""
-    e = np.exp((o - o.max(axis=-1, keepdims=True)) / tau)
-    return e / e.sum(axis=-1, keepdims=True)
-
-
-sampling_probabilities = Exercise(
-    name="sampling_probabilities",
-    answer=sampling_probabilities,
-    returns=("p",),
-    cases=_logits,
-    axes={"p": "B V"},
-    verified="the probabilities of every row, for temperatures below and above 1",
-    hints=(
-        (
-            "At τ = 1 this is softmax. Where in softmax does τ come in: before the exponential, or"
-            " after?"
-        ),
-        "Divide the logits by τ, exponentiate, and make each row sum to 1. Subtracting a row's"
-        " maximum first changes nothing but keeps the exponentials small.",
-        "`e = np.exp(o / tau)`, and then `e / e.sum(axis=…, keepdims=True)`.",
-    ),
-    misconceptions=(
-        Misconception(
-            "multiplied by τ",
-            edited(sampling_probabilities, (" / tau", " * tau")),
-            "This turns the temperature round: the higher it is, the surer the network. A high τ"
-            " should bring the logits closer together, so it divides.",
-            "section 10, on the temperature",
-        ),
-        Misconception(
-            "the probabilities are divided by τ",
-            edited(sampling_probabilities, (" / tau", ""), ("return e", "return e / tau")),
-            (
-                "Their sum is then 1/τ, not 1, and which character is how many times as likely as"
-                " which has not changed."
-            ),
-            "section 10, on the temperature",
-        ),
-        Misconception(
-            "τ has no effect",
-            edited(sampling_probabilities, (" / tau", "")),
-            "Perhaps it is left out, or it divides after the exponential: then it cancels when the"
-            " row is made to sum to 1. It must come before the exponential.",
-            "section 10, on the temperature",
-        ),
-        Misconception(
-            "softmax runs down the columns",
-            edited(sampling_probabilities, ("axis=-1", "axis=0")),
-            "Each row is one sample with a logit for every character, and its probabilities should"
-            " sum to 1. You summed over the samples.",
-            "section 10, on the loss",
-        ),
-        Misconception(
-            "the whole array sums to 1, not each row",
-            edited(sampling_probabilities, ("axis=-1, keepdims=True", "")),
-            "`e.sum()` without an axis adds up all samples, so that each row has only a share of"
-            " the 1. Give `axis=-1, keepdims=True`.",
-            "section 10, on the loss",
-        ),
-        Misconception(
-            "the exponential is missing",
-            edited(
-                sampling_probabilities,
-                ("e = np.exp((o - o.max(axis=-1, keepdims=True)) / tau)", "e = o / tau"),
-            ),
-            "Logits may be negative, and so would be such “probabilities”. The exponential makes"
-            " all of them positive first.",
-            "section 10, on the loss",
-        ),
-        Misconception(
-            "the rows do not sum to 1",
-            edited(
-                sampling_probabilities,
-                (" / tau", ""),
-                (
-                    "return e / e.sum(axis=-1, keepdims=True)",
-                    "return (e / e.sum(axis=-1, keepdims=True)) ** (1 / tau)",
-                ),
-            ),
-            "p^(1/τ) has the right proportions, for it is e^(o/τ) up to a factor. But that factor"
-            " is missing: divide by the sum after the power, not before.",
-            "section 10, on the temperature",
-        ),
-        Misconception(
-            "softmax is taken twice",
-            edited(
-                sampling_probabilities,
-                (" / tau", ""),
-                (
-                    "return e / e.sum(axis=-1, keepdims=True)",
-                    (
-                        "e = np.exp(e / e.sum(axis=-1, keepdims=True) / tau)\n    return e /"
-                        " e.sum(axis=-1, keepdims=True)"
-                    ),
-                ),
-            ),
-            "You divided probabilities by τ and put them through softmax again. Probabilities all"
-            " lie between 0 and 1, so their exponentials are nearly equal; divide the logits.",
-            "section 10, on the temperature",
         ),
     ),
 )

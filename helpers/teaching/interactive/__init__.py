@@ -12,8 +12,8 @@ from helpers.teaching.interactive.backpropagation import (
 from helpers.teaching.interactive.base import PARTS, Interactive
 from helpers.teaching.interactive.forward_recurrence import memory_explorer, step_through_time
 from helpers.teaching.interactive.gates import gates_of_a_sequence, latch
-from helpers.teaching.interactive.keras_apis import shape_explorer, two_orders
-from helpers.teaching.interactive.real_text import live_training, read_along, temperature
+from helpers.teaching.interactive.keras_apis import shape_explorer
+from helpers.teaching.interactive.real_text import read_along, temperature
 from helpers.teaching.interactive.why_recurrence import shuffle_the_sentence
 
 __all__ = [
@@ -24,12 +24,10 @@ __all__ = [
     "jacobian_explorer",
     "latch",
     "ledger",
-    "live_training",
     "memory_explorer",
     "read_along",
     "shape_explorer",
     "shuffle_the_sentence",
     "step_through_time",
     "temperature",
-    "two_orders",
 ]

@@ -31,12 +31,10 @@ background: drawn once, and again (some 40 ms) only when it has changed. So give
 and data that never changes a `zorder=-1`.
 """
 
-import asyncio
 import struct
-import time
 import traceback
 import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -52,8 +50,6 @@ from traitlets import Bool, Bytes, Float, Int, Unicode
 
 SHARPEST = 2.0  # a figure has the pixels of the reader's screen, up to this many for a CSS pixel
 PLAY_INTERVAL = 700  # milliseconds
-SLICE = 0.04  # seconds that work may keep the kernel
-PAUSE = 0.02  # seconds that it then leaves to everything else
 
 PARTS: dict[str, Callable[..., "Interactive"]] = {}
 
@@ -133,24 +129,19 @@ class Interactive(VBox):
     controls    name -> an ipywidgets control with a `description`. What they hold at first is what
                 Reset goes back to.
     update      called with every control's value by name; changes artists and returns the sentence
-                that reads the picture. It depends on nothing else, but for the progress of `work`.
+                that reads the picture. It depends on nothing else.
     alt         what is drawn, in a sentence or two; the still's alternative text is this and the
                 first sentence.
     play        the name of an IntSlider that gets a play button.
     click       called with the Axes under a click and the click's data coordinates x, y; returns
                 {name: value} for the controls to set, {} for nothing. So a click is a short cut,
                 and the keyboard reaches all that it does.
-    work        a generator function for what takes long; called with a dict of the controls' values
-                that is kept up to date. It runs to its first yield at once, preparing the
-                beginning, and on while *Start* is on: each yield should come within some 20 ms.
-                Nothing runs before Start is pressed, and only one figure works at a time.
 
     An exception in a callback is shown below the picture together with the controls' values, and
     the last good picture stays. While one change is being drawn, ipywidgets keeps only the newest
     value of each control.
     """
 
-    _working: "Interactive | None" = None  # the one whose work is running
     _player: Play | None = None
     _assigning = False
 
@@ -163,10 +154,9 @@ class Interactive(VBox):
         alt: str,
         play: str | None = None,
         click: Callable[[Axes, float, float], Mapping] | None = None,
-        work: Callable[[Mapping], Iterator] | None = None,
     ):
         self.figure, self.controls = figure, dict(controls)
-        self._update, self._alt, self._click, self._work = update, alt, click, work
+        self._update, self._alt, self._click = update, alt, click
         self._start_values = {name: control.value for name, control in self.controls.items()}
         self.values = dict(self._start_values)
         self._background = None
@@ -195,16 +185,14 @@ class Interactive(VBox):
                     "playing",
                 )
                 row.append(self._player)
-        self._button = _button(
-            "Start", "play", lambda: self.stop() if Interactive._working is self else self.start()
-        )
-        row += [self._button] * (work is not None) + [_button("Reset", "undo", self.reset)]
+        reset = Button(description="Reset", icon="undo", layout=Layout(width="auto"))
+        reset.on_click(lambda _: self.reset())
+        row.append(reset)
 
         # Frames, labels and legends stay below the data; the still shows the same.
         for axes in figure.axes:
             for artist in set(axes.get_children()) - _data_of(axes) - {axes.patch}:
                 artist.set_zorder(artist.zorder / 100 - 0.5)
-        self._prepare_work()
         self._draw()
         figure.set_layout_engine("none")  # the first layout stays, and costs nothing from now on
         super().__init__(
@@ -227,46 +215,12 @@ class Interactive(VBox):
                 with self._reporting():
                     self.set(**self._click(axes, *axes.transData.inverted().transform(at)))
 
-    def start(self) -> None:
-        """Begin the work, or go on with it, in slices between which the kernel is free."""
-        if Interactive._working:
-            Interactive._working.stop()
-        Interactive._working = self
-        self._button.description, self._button.icon = "Stop", "pause"
-        self._task = asyncio.get_running_loop().create_task(self._run())
-
-    def stop(self) -> None:
-        """Halt the work where it is; `start` goes on from there."""
-        if Interactive._working is self:
-            Interactive._working = None
-            self._button.description, self._button.icon = "Go on", "play"
-            self._task.cancel()
-
     def reset(self) -> None:
         """Go back to how everything was at first."""
-        self.stop()
-        self._button.description, self._button.disabled = "Start", False
         if self._player:
             self._player.playing = False
         self._assign(self._start_values)
-        with self._reporting():
-            self._prepare_work()
         self._redraw()
-
-    def _prepare_work(self):
-        if self._work:
-            self._slices = self._work(self.values)
-            next(self._slices)
-
-    async def _run(self):
-        with self._reporting():
-            while not self._button.disabled:
-                end = time.perf_counter() + SLICE
-                nothing_is_left = all(time.perf_counter() < end for _ in self._slices)
-                self._button.disabled = nothing_is_left
-                self._draw()
-                await asyncio.sleep(PAUSE)
-        self.stop()
 
     def _assign(self, values):
         self._assigning = True  # so that all of them together are drawn once
@@ -338,12 +292,6 @@ class Interactive(VBox):
         """Give the live view and, for everything that cannot show it, the picture and its text."""
         data, metadata = bundle(self.figure, self.picture.alt)
         return super()._repr_mimebundle_(**kwargs) | data, metadata
-
-
-def _button(description, icon, action):
-    button = Button(description=description, icon=icon, layout=Layout(width="auto"))
-    button.on_click(lambda _: action())
-    return button
 
 
 def _data_of(axes):

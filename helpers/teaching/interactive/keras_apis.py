@@ -1,16 +1,13 @@
-"""Chapter 6's interactive figures: what a layer returns, and two orders of computing a stack."""
+"""Chapter 6's interactive figure: what a layer returns."""
 
-from helpers.numpy_rnn import RNNParams, rnn_forward
 from helpers.teaching.exercises.keras_apis import returned_shapes
 from helpers.teaching.figures import BLUE, GREEN, GREY, ORANGE
 from helpers.teaching.interactive.base import Interactive, part
 
-import numpy as np
-from ipywidgets import Checkbox, Dropdown, IntSlider, Layout, ToggleButtons
+from ipywidgets import Checkbox, Dropdown, ToggleButtons
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch, Rectangle
 
-LIGHT_BLUE, LIGHT_ORANGE = "#DCEBF5", "#FBE3D6"
 DIRECTIONS = ("forwards", "go_backwards", "Bidirectional")
 
 
@@ -182,132 +179,6 @@ def shape_explorer(B: int = 4, T: int = 5, D: int = 3, H: int = 6) -> Interactiv
         alt="The unrolled network: inputs, the chain of states, the states that come out as output"
         " with the place they have in it, and the last state where it is returned.",
     )
-
-
-def schedules(T: int) -> dict[str, list[tuple[int, int]]]:
-    """In which order the places (layer, t) of two layers, 0 the lower one, are computed."""
-    steps = range(1, T + 1)
-    return {
-        "step by step": [(layer, t) for t in steps for layer in (0, 1)],
-        "layer by layer": [(layer, t) for layer in (0, 1) for t in steps],
-    }
-
-
-def stacked_states(
-    stack: tuple[RNNParams, RNNParams],
-    x: np.ndarray,
-    starts: tuple[np.ndarray | None, ...] = (None, None),
-) -> np.ndarray:
-    """Return both layers' states (2, B, T, H) on x (B, T, D), from zeros or `starts` (B, H)."""
-    lower = rnn_forward(stack[0], x, starts[0])
-    return np.stack([lower, rnn_forward(stack[1], lower, starts[1])])
-
-
-@part
-def two_orders(x: np.ndarray | None = None) -> Interactive:
-    """Two layers of one unit, computed step by step and layer by layer: the same, from zeros.
-
-    `x` (T,) are the inputs of the one sequence that is read.
-    """
-    x = np.array([1.0, -0.5, 0.8, 0.2, -1.0] if x is None else x)[None, :, None]
-    T = x.shape[1]
-    one_by_one = [
-        RNNParams(*np.array([[[0.7]], [[1.1]], [[0.1]]])),
-        RNNParams(*np.array([[[0.8]], [[-1.2]], [[0.0]]])),
-    ]
-    stack = tuple(params._replace(b=params.b[0]) for params in one_by_one)
-    from_zeros = stacked_states(stack, x)
-    left_over = stacked_states(stack, x, tuple(from_zeros[:, :, -1]))
-    values = {"zeros": from_zeros[:, 0, :, 0], "the states left over": left_over[:, 0, :, 0]}
-    starts = {"zeros": np.zeros(2), "the states left over": from_zeros[:, 0, -1, 0]}
-    orders = schedules(T)
-
-    figure = Figure(figsize=(10, 3.2))
-    grids = []
-    for ax, name in zip(figure.subplots(1, 2), orders, strict=True):
-        ax.set(xlim=(-1.35, T + 0.55), ylim=(-0.95, 1.62), title=name)
-        ax.axis("off")
-        boxes, texts = {}, {}
-        for n, (layer, t) in enumerate(orders[name], 1):
-            boxes[layer, t] = ax.add_patch(
-                FancyBboxPatch((t - 0.34, layer - 0.2), 0.68, 0.4, "round,pad=0.04")
-            )
-            texts[layer, t] = ax.text(t, layer, "", ha="center", va="center", fontsize=9.5)
-            ax.text(
-                t - 0.36,
-                layer + 0.28,
-                f"{n}",
-                ha="left",
-                va="bottom",
-                color=GREY,
-                fontsize=9,
-                zorder=-1,
-            )
-            _arrow(ax, (t - 1 + 0.38, layer), (t - 0.38, layer), BLUE, zorder=-1)
-            _arrow(
-                ax, (t, layer - (0.6 if layer == 0 else 0.75)), (t, layer - 0.26), GREY, zorder=-1
-            )
-        for t in range(1, T + 1):
-            ax.text(t, -0.75, f"$x_{{{t}}}$", ha="center", va="center", fontsize=12, zorder=-1)
-        for layer, word in enumerate(("lower", "upper")):
-            ax.text(-0.45, layer, word, ha="right", va="center", color=GREY, zorder=-1)
-        zero_texts = [
-            ax.text(0, layer, "", ha="center", va="center", fontsize=10) for layer in (0, 1)
-        ]
-        grids.append((orders[name], boxes, texts, zero_texts))
-
-    def update(done, start):
-        for which, (order, boxes, texts, zero_texts) in enumerate(grids):
-            begins = start if which else "zeros"
-            for layer in (0, 1):
-                zero_texts[layer].set_text(_short(starts[begins][layer]))
-            for n, (layer, t) in enumerate(order, 1):
-                value, right = (_short(values[name][layer, t - 1]) for name in (begins, "zeros"))
-                wrong = value != right
-                boxes[layer, t].set(
-                    facecolor="white" if n > done else LIGHT_ORANGE if n == done else LIGHT_BLUE,
-                    edgecolor=GREY if n > done else ORANGE if wrong else BLUE,
-                    linestyle="--" if n > done else "-",
-                    linewidth=2.4 if wrong and n <= done else 1.4,
-                )
-                texts[layer, t].set(
-                    text="" if n > done else f"≠{value}" if wrong else value,
-                    color=ORANGE if wrong else "black",
-                )
-        answered, kept = max(0, done - T), min(done, T)
-        said = (
-            f"After {done} of {2 * T} places, step by step has answered {done // 2} of {T} inputs,"
-            f" and keeps one state a layer; layer by layer has answered {answered}, and keeps the"
-            f" lower layer's outputs, {kept} so far."
-        )
-        if start != "zeros" and done == 2 * T:
-            last = [_short(values[begins][1, -1]) for begins in ("zeros", start)]
-            said += (
-                f" From the states left over, the second run ends at {last[1]} instead of"
-                f" {last[0]}."
-            )
-        return said
-
-    return Interactive(
-        figure,
-        {
-            "done": IntSlider(2 * T, min=0, max=2 * T, description="places computed"),
-            "start": Dropdown(
-                options=list(values),
-                layout=Layout(width="auto"),
-                description="second run starts from",
-            ),
-        },
-        update,
-        alt="Two grids of states, one row for each layer and one column for each time step, with"
-        " the order in which the places are computed; those computed show their number, and"
-        " wrong ones are marked ≠.",
-        play="done",
-    )
-
-
-def _short(number):
-    return f"{number:.2f}".replace("-", "−")
 
 
 def _arrow(ax, start, end, colour, **style):
