@@ -105,33 +105,21 @@ def classifier_loss(
     tokens: np.ndarray,
     mask: np.ndarray,
     labels: np.ndarray,
-    dropout: float = 0.0,
-    rng: np.random.Generator | None = None,
 ) -> tuple[float, ClassifierParams]:
     """Compute the mean cross-entropy of some sentences, in nats, and its gradients.
 
-    tokens and mask (B, T), labels (B,). With `dropout` = p, each entry of the embedded words and of
-    the last state is set to zero with probability p and the rest divided by 1 − p (Srivastava et
-    al. 2014), drawn from `rng`. Raises ValueError for tokens outside the vocabulary, shapes that do
-    not fit, or dropout without `rng`.
+    tokens and mask (B, T), labels (B,). Raises ValueError for tokens outside the vocabulary, or
+    shapes that do not fit.
     """
-    check.check_fraction(dropout=dropout)
-    if dropout and rng is None:
-        raise ValueError("rng must be a NumPy Generator, for dropout to draw from, got None")
     params, tokens = _checked(params, ClassifierParams, tokens=(tokens, "B T"))
     labels = _labels(labels, len(tokens))
     x = params.E[tokens]
-    keep_x = _dropout_mask(rng, dropout, x)
-    keep_h = _dropout_mask(rng, dropout, np.empty((len(x), len(params.b)), x.dtype))
-    x = x * keep_x
-
     h = rnn_forward(params.rnn, x, mask=mask)
-    h_T = h[:, -1] * keep_h
-    loss, do = sigmoid_cross_entropy(head_forward(params.head, h_T), labels[:, None])
+    loss, do = sigmoid_cross_entropy(head_forward(params.head, h[:, -1]), labels[:, None])
 
-    head = head_backward(params.head, h_T, do)
-    rnn = rnn_backward(params.rnn, x, h, head.h * keep_h, mask=mask)
-    dE = _sum_rows(tokens, rnn.x * keep_x, len(params.E))
+    head = head_backward(params.head, h[:, -1], do)
+    rnn = rnn_backward(params.rnn, x, h, head.h, mask=mask)
+    dE = _sum_rows(tokens, rnn.x, len(params.E))
     return loss, ClassifierParams(dE, rnn.W_xh, rnn.W_hh, rnn.b, head.W_ho, head.b_o)
 
 
@@ -229,13 +217,6 @@ def _logits(params, tokens, mask):
 def _one_hot(params):
     """Row k is the input that stands for character k."""
     return np.eye(len(params.W_xh), dtype=params.W_xh.dtype)
-
-
-def _dropout_mask(rng, dropout, a):
-    """Zeros with probability `dropout`, and 1 / (1 − dropout), shaped as `a`."""
-    if dropout == 0:
-        return np.ones_like(a)
-    return (rng.random(a.shape, dtype=np.float32) >= dropout) * a.dtype.type(1 / (1 - dropout))
 
 
 def _sum_rows(tokens, rows, size):

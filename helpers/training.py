@@ -164,29 +164,17 @@ def fit(
     epochs: int,
     max_norm: float = np.inf,
     evaluate: Callable[[Params], dict[str, float]] | None = None,
-    patience: int | None = None,
-    on_epoch: Callable[[Params, History], None] | None = None,
 ) -> tuple[Params, History]:
     """Train for some passes over the batches, with a progress bar, and return (params, history).
 
     `batches` is iterated over once an epoch (`helpers.data.Minibatches`). `evaluate(params)`
-    measures the network after each epoch. With `patience`, training stops early once that many
-    epochs in a row have not lowered evaluate's "loss", and the parameters of the best epoch are
-    returned (early stopping; Prechelt 1998). `on_epoch(params, history)` is called last in every
-    epoch, for example to draw the history so far.
-
-    Raises ValueError for a bad number of epochs or patience, no batches, or patience without a
-    "loss" to watch; FloatingPointError when a loss is no longer finite.
+    measures the network after each epoch. Raises ValueError for a bad number of epochs or no
+    batches; FloatingPointError when a loss is no longer finite.
     """
     check.check_positive_int(epochs=epochs)
     if len(batches) == 0:
         raise ValueError("batches must hold at least one batch, got none")
-    if patience is not None:
-        check.check_positive_int(patience=patience)
-        if evaluate is None:
-            raise ValueError('patience needs evaluate, which returns {"loss": …} for validation')
     history = History([], [], [])
-    best, best_epoch, best_loss = params, 0, np.inf
     # In a notebook tqdm does not look at this variable of its own by itself.
     nobody_watches = bool(os.environ.get("TQDM_DISABLE"))
     with tqdm(
@@ -201,21 +189,7 @@ def fit(
             metrics = evaluate(params) if evaluate else {}
             history.epochs.append(metrics)
             progress.set_postfix({"epoch": epoch + 1, **metrics})
-            if on_epoch:
-                on_epoch(params, history)
-            if patience is not None:
-                if "loss" not in metrics:
-                    raise ValueError(f'patience needs a "loss" of evaluate, got {list(metrics)}')
-                if not np.isfinite(metrics["loss"]):
-                    raise FloatingPointError(
-                        f"the loss that evaluate returned is {metrics['loss']}"
-                    )
-                if metrics["loss"] < best_loss:
-                    best, best_epoch, best_loss = params, epoch, metrics["loss"]
-                elif epoch - best_epoch >= patience:
-                    progress.total = progress.n  # all that there was to do: no red bar
-                    break
-    return (params if patience is None else best), history
+    return params, history
 
 
 def _check_grads(params, grads):

@@ -251,39 +251,6 @@ def magnitude_maps(
 
 
 @styled
-def bars(
-    values: Mapping[str, float],
-    *,
-    title: str,
-    xlabel: str,
-    label_format: str = ".3g",
-    levels: Mapping[str, float] | None = None,
-    xlim: tuple[float, float] | None = None,
-    xscale: str = "linear",
-    highlight: Sequence[str] = (),
-    figsize: tuple[float, float] | None = None,
-) -> Figure:
-    """Draw one horizontal bar for each name, its value at its end; `highlight` ones stand out."""
-    figure = Figure(figsize=figsize or (7.5, 1.2 + 0.42 * len(values)))
-    ax = figure.subplots()
-    colours = [ORANGE if name in highlight else BLUE for name in values]
-    drawn = ax.barh(list(values), list(values.values()), color=colours, height=0.62)
-    ax.bar_label(drawn, [format(value, label_format) for value in values.values()], padding=4)
-    for n, (name, level) in enumerate((levels or {}).items()):
-        ax.axvline(level, color=GREY, linestyle=("--", ":", "-.")[n % 3], linewidth=1.4, label=name)
-    ax.invert_yaxis()
-    ax.set(xlabel=xlabel, xscale=xscale)
-    if xlim:
-        ax.set_xlim(*xlim)
-    else:
-        ax.margins(x=0.12)
-    ax.grid(axis="y", visible=False)
-    _legend(ax)
-    _title(figure, title)
-    return figure
-
-
-@styled
 def dots(series: Mapping[str, Mapping[str, float]], *, title: str, xlabel: str) -> Figure:
     """Draw one row for each name, with a dot for its value in each series, on a logarithmic axis.
 
@@ -349,45 +316,6 @@ def histograms(
         ax.grid(axis="x", visible=False)
     axes[0].set_ylabel("reviews")
     _title(figure, title)
-    return figure
-
-
-@styled
-def learning_curves(
-    training: Sequence[float], validation: Sequence[float], *, title: str
-) -> Figure:
-    """Draw the losses of a training run, in nats, and circle the lowest on the validation set.
-
-    `training` holds the loss of each update, drawn as means over a twentieth of an epoch;
-    `validation` that of each epoch.
-    """
-    figure = Figure(figsize=(7.5, 3.6))
-    ax = figure.subplots()
-    per_epoch = len(training) // len(validation)
-    window = max(1, per_epoch // 20)
-    smooth = np.convolve(training, np.full(window, 1 / window), mode="valid")
-    ax.plot(
-        (np.arange(len(smooth)) + window) / per_epoch,
-        smooth,
-        color=BLUE,
-        linewidth=1.4,
-        label="training batches",
-    )
-    epochs = np.arange(1, len(validation) + 1)
-    ax.plot(epochs, validation, color=ORANGE, marker="o", label="validation set")
-    best = int(np.argmin(validation))
-    ax.plot(
-        epochs[best],
-        validation[best],
-        "o",
-        markersize=13,
-        markerfacecolor="none",
-        color="black",
-        label="its lowest point",
-    )
-    ax.set(xlabel="epoch", ylabel="loss (nats)", title=title, xlim=(0, None), ylim=(0, None))
-    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
-    _legend(ax)
     return figure
 
 

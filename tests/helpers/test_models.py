@@ -4,7 +4,6 @@ from helpers.gradients import finite_difference
 from helpers.models import (
     ClassifierParams,
     NetworkParams,
-    _dropout_mask,
     char_loss,
     classifier_loss,
     classify,
@@ -65,15 +64,6 @@ def test_gradients_of_the_classifier(B, T, seed):
     assert_gradients(lambda params: classifier_loss(params, tokens, mask, labels), params)
 
 
-@pytest.mark.parametrize("dropout", [0.2, 0.9])
-def test_gradients_with_dropout(dropout):
-    def loss(params):
-        return classifier_loss(params, TOKENS, MASK, LABELS, dropout, rng(3))
-
-    assert_gradients(loss, classifier())
-    assert loss(classifier())[0] != classifier_loss(classifier(), TOKENS, MASK, LABELS)[0]
-
-
 @given(st.integers(1, 3), st.integers(2, 5), st.integers(0, 2**32))
 def test_gradients_of_the_character_model(B, length, seed):
     tokens = rng(seed).integers(0, 4, (B, length))
@@ -122,26 +112,6 @@ def test_words_that_are_not_in_the_batch_get_no_gradient():
     np.testing.assert_array_equal(
         np.abs(grads.E).sum(axis=1) > 0, [False, False, True, True, False, False, False]
     )
-
-
-def test_dropout_drops_the_share_asked_for_and_keeps_the_mean():
-    for dropout in (0.2, 0.75):
-        keep = _dropout_mask(rng(), dropout, np.empty((200, 500)))
-        np.testing.assert_allclose(np.unique(keep), [0, 1 / (1 - dropout)], rtol=1e-12)
-        assert np.mean(keep == 0) == pytest.approx(dropout, abs=0.01)
-
-
-def test_dropout_reaches_the_words_and_the_last_state():
-    params = randomised(init_classifier(rng(), 1, 200, 100, np.float64))._replace(
-        W_hh=np.zeros((100, 100))
-    )
-    params = params._replace(W_xh=params.W_xh / 20)
-    one_word = np.zeros((1, 1), int), np.ones((1, 1), bool), np.ones(1)
-    _, grads = classifier_loss(params, *one_word, dropout=0.5, rng=rng())
-    for a in (grads.E, grads.W_ho):
-        assert 0.35 < np.mean(a == 0) < 0.65
-    _, grads = classifier_loss(params, *one_word)
-    assert np.all(grads.E != 0) and np.all(grads.W_ho != 0)
 
 
 def test_reading_along_agrees_with_classify():
@@ -279,14 +249,6 @@ def test_the_classifier_names_what_is_wrong(changes, error, parts):
         del arguments["labels"]
         with refused(error, *parts):
             classify(**arguments)
-
-
-def test_dropout_that_means_nothing_is_named():
-    for dropout in (-0.1, 1, np.nan):
-        with refused(ValueError, "dropout must be a number from 0 to below 1", repr(dropout)):
-            classifier_loss(classifier(), TOKENS, MASK, LABELS, dropout, rng())
-    with refused(ValueError, "rng must be a NumPy Generator", "None"):
-        classifier_loss(classifier(), TOKENS, MASK, LABELS, 0.5)
 
 
 def test_other_tokens_and_sizes_that_do_not_fit_are_named():

@@ -247,9 +247,8 @@ def test_fit_is_epochs_of_updates():
     assert_same(start, random_params())
 
 
-@pytest.mark.parametrize("stopped_early", [False, True])
 @pytest.mark.parametrize("nobody_watches", [False, True])
-def test_the_progress_bar_counts_updates_and_goes(nobody_watches, stopped_early, monkeypatch):
+def test_the_progress_bar_counts_updates_and_goes(nobody_watches, monkeypatch):
     bars = []
 
     class Bar(tqdm.std.tqdm):
@@ -260,71 +259,42 @@ def test_the_progress_bar_counts_updates_and_goes(nobody_watches, stopped_early,
 
     monkeypatch.setattr(training, "tqdm", Bar)
     monkeypatch.setenv("TQDM_DISABLE", "1" if nobody_watches else "")
-    arguments = dict(evaluate=lambda params: {"loss": 7.0}, patience=1 if stopped_early else None)
-    fit(random_params(), bowl, [(1.0,), (2.0,)], SGD(0.1), epochs=3, **arguments)
+    batches, evaluate = [(1.0,), (2.0,)], lambda params: {"loss": 7.0}
+    fit(random_params(), bowl, batches, SGD(0.1), epochs=3, evaluate=evaluate)
     (bar,) = bars
     assert (bar.leave_it, bar.switched_off) == (False, nobody_watches)
     if not nobody_watches:
-        assert bar.n == bar.total == (4 if stopped_early else 6) and bar.unit == "update"
-        assert bar.postfix == f"epoch={2 if stopped_early else 3}, loss=7"
+        assert bar.n == bar.total == 6 and bar.unit == "update"
+        assert bar.postfix == "epoch=3, loss=7"
 
 
-def test_evaluate_and_on_epoch_see_the_params_after_each_epoch():
+def test_evaluate_sees_the_params_after_each_epoch():
     seen = []
-    params, history = fit(
-        random_params(),
-        bowl,
-        [(1.0,), (2.0,)],
-        SGD(0.1),
-        epochs=3,
-        evaluate=lambda params: {"distance": float(params.b.sum())},
-        on_epoch=lambda params, history: seen.append(
-            (params, len(history.loss), len(history.epochs))
-        ),
-    )
-    assert [(updates, epochs) for _, updates, epochs in seen] == [(2, 1), (4, 2), (6, 3)]
-    assert [metrics["distance"] for metrics in history.epochs] == [
-        float(params.b.sum()) for params, _, _ in seen
-    ]
-    assert seen[-1][0] is params
 
+    def evaluate(params):
+        seen.append(params)
+        return {"distance": float(params.b.sum())}
 
-@pytest.mark.parametrize(
-    ("losses", "patience", "epochs_run", "best"),
-    [
-        ([5, 4, 3, 2, 1], 2, 5, 4),  # always better: never stopped
-        ([5, 3, 4, 4, 1], 2, 4, 1),
-        ([5, 3, 4, 2, 3, 1], 2, 6, 5),  # a worse epoch between better ones
-        ([5, 5, 5, 5], 2, 3, 0),  # equal is not better
-        ([1, 2, 3, 4], 1, 2, 0),
-    ],
-)
-def test_patience_stops_and_returns_the_best_params(losses, patience, epochs_run, best):
-    seen, answers = [], iter(losses)
-    params, history = fit(
-        random_params(),
-        bowl,
-        [(1.0,)],
-        SGD(0.1),
-        epochs=len(losses),
-        evaluate=lambda params: {"loss": next(answers)},
-        patience=patience,
-        on_epoch=lambda params, history: seen.append(params),
-    )
-    assert len(history.epochs) == len(history.loss) == epochs_run
-    assert params is seen[best]
+    batches = [(1.0,), (2.0,)]
+    params, history = fit(random_params(), bowl, batches, SGD(0.1), epochs=3, evaluate=evaluate)
+    expected = list(updates(random_params(), bowl, batches * 3, SGD(0.1)))[1::2]
+    for found, update in zip(seen, expected, strict=True):
+        assert_same(found, update.params)
+    assert [each["distance"] for each in history.epochs] == [float(p.b.sum()) for p in seen]
+    assert params is seen[-1]
 
 
 def test_an_interrupt_passes_through_and_training_can_go_on():
     start, adam, last = random_params(), Adam(0.1), []
 
-    def interrupted(params, history):
+    def interrupted(params):
         last.append(params)
         if len(last) == 2:
             raise KeyboardInterrupt
+        return {}
 
     with pytest.raises(KeyboardInterrupt):
-        fit(start, bowl, [(1.0,)], adam, epochs=5, on_epoch=interrupted)
+        fit(start, bowl, [(1.0,)], adam, epochs=5, evaluate=interrupted)
     assert_same(start, random_params())
     params, _ = fit(last[-1], bowl, [(1.0,)], adam, epochs=3)
     assert_same(params, fit(start, bowl, [(1.0,)], Adam(0.1), epochs=5)[0])
@@ -335,14 +305,6 @@ def test_an_interrupt_passes_through_and_training_can_go_on():
     [
         (dict(epochs=0), ValueError, ("epochs must be a positive whole number", "0")),
         (dict(epochs=1.5), ValueError, ("epochs must be a positive whole number", "1.5")),
-        (dict(patience=0), ValueError, ("patience must be a positive", "0")),
-        (dict(patience=1), ValueError, ("patience needs evaluate",)),
-        (dict(patience=1, evaluate=lambda p: {"error": 1.0}), ValueError, ('"loss"', "['error']")),
-        (
-            dict(patience=1, evaluate=lambda p: {"loss": np.nan}),
-            FloatingPointError,
-            ("evaluate", "nan"),
-        ),
         (dict(batches=[]), ValueError, ("batches must hold at least one batch",)),
         (dict(max_norm=0), ValueError, ("max_norm must be a positive number", "0")),
     ],

@@ -215,6 +215,36 @@ def shapes_as_tensorflow_says():
     }
 
 
+def in_pieces(layer, x, size):
+    import tensorflow as tf
+
+    outputs, states = [], [tf.zeros((len(x), layer.units))] * 2
+    for piece in np.split(x, range(size, x.shape[1], size), axis=1):
+        out, h, c = layer(piece, initial_state=states)
+        states = [h, c]
+        outputs.append(out)
+    return tf.concat(outputs, axis=1)
+
+
+def leaky_by_inheritance():
+    import keras
+
+    class Leaky(keras.layers.SimpleRNNCell):
+        def __init__(self, units, a, **options):
+            super().__init__(units, **options)
+            self.a = a
+
+        def call(self, x_t, states, training=False):
+            out, _ = super().call(x_t, states, training)
+            out = states[0] + self.a * (out - states[0])
+            return out, [out]
+
+        def get_config(self):
+            return {**super().get_config(), "a": self.a}
+
+    return Leaky
+
+
 def skips(W_hh, U, h, dh):
     B, steps, H = h.shape
     dz, grads = np.zeros((B, steps + 2, H)), [np.zeros((H, H)), np.zeros((H, H))]
@@ -298,12 +328,16 @@ RIGHT_STYLES = [
     ("unroll_cell", with_own_zeros),
     ("masked_cell", masked_in_numpy),
     ("predict_shapes", shapes_as_tensorflow_says),
+    ("keep_the_mask", lambda e, gru, tokens: gru(2 * e(tokens)[:, 1:], mask=tokens[:, 1:] > 0)),
+    ("in_chunks", in_pieces),
+    ("leaky_cell", leaky_by_inheritance),
+    ("order_control", lambda rng, sentences, labels: ([sorted(s) for s in sentences], labels)),
 ]
 
 
 @pytest.mark.parametrize(("name", "answer"), RIGHT_STYLES, ids=range(len(RIGHT_STYLES)))
 def test_a_right_answer_of_another_style_passes(name, answer):
-    answer = answer() if name == "predict_shapes" else answer
+    answer = answer() if name in ("predict_shapes", "leaky_cell") else answer
     feedback = ALL[name].examine(answer)
     assert feedback.kind == RIGHT, text_of(feedback)
 
@@ -387,6 +421,16 @@ WRONG_STYLES = [  # (exercise, answer, what the headline must say)
     ),
     ("masked_cell", lambda cell, x, mask: masked_in_numpy(cell, x, ~mask), NAMED),
     ("masked_cell", lambda cell, x, mask: unrolled_by_keras(cell, x) * 2, NAMED),
+    (
+        "keep_the_mask",
+        lambda e, gru, tokens: gru(e(tokens)[:, 1:], mask=tokens[:, 1:] > 0),
+        "`states` is not right.",
+    ),
+    ("keep_the_mask", lambda e, gru, tokens: gru(tokens), "stopped with a ValueError."),
+    ("in_chunks", lambda *a: in_pieces(*a)[:, ::-1], NAMED + "`outputs`: the order of time"),
+    ("in_chunks", lambda layer, x, size: layer(x)[1], NAMED + "`outputs`: only the last step"),
+    ("leaky_cell", 7, "Trying your answer out stopped with a TypeError."),
+    ("order_control", lambda rng, sentences, labels: (sentences, labels), "`neighbours` is not"),
 ]
 
 

@@ -51,14 +51,6 @@ EXAMPLES = {
             {"one": np.tri(4), "two": np.tri(4) / 9}, **LABELS, colour_label="norm"
         ),
     ],
-    "bars": [
-        lambda: figures.bars(
-            {"a": 1.0, "b": 20}, title="b", xlabel="%", levels={"best": 22}, highlight=["b"]
-        ),
-        lambda: figures.bars(
-            {"a": 10, "b": 1e5}, title="b", xlabel="numbers", xscale="log", xlim=(1, 1e6)
-        ),
-    ],
     "dots": [
         lambda: figures.dots(
             {"one": {"a": 1.0, "b": 20}, "two": {"a": 3, "b": 5}}, title="d", xlabel="ms"
@@ -68,12 +60,6 @@ EXAMPLES = {
         lambda: figures.histograms(
             {"a": (WAVE, np.linspace(-1, 1, 5), "x"), "b": (WAVE, [-1, 0, 1], "y")}, title="h"
         ),
-    ],
-    "learning_curves": [
-        lambda: figures.learning_curves(
-            np.linspace(1, 0.2, 200), [0.6, 0.5, 0.55, 0.7], title="It overfits"
-        ),
-        lambda: figures.learning_curves([0.7, 0.6], [0.6, 0.5], title="One update an epoch"),
     ],
     "reading": [
         lambda: figures.reading(
@@ -188,8 +174,6 @@ def test_the_data_reach_the_drawing():
     np.testing.assert_array_equal(b.get_xydata(), [[2, 1], [5, 4]])
     assert list(limit.get_ydata()) == [7, 7]
     assert [text.get_text() for text in ax.get_legend().get_texts()] == ["a", "b", "limit"]
-    bars = figures.bars({"a": 3, "b": 5}, title="", xlabel="").axes[0].patches
-    assert [bar.get_width() for bar in bars] == [3, 5]
     reading = figures.reading(["x", "y"], np.array([0.2, 0.7]), np.array([-3.0, 1.0]), title="")
     top, bottom = reading.axes
     np.testing.assert_array_equal(top.lines[0].get_ydata(), [0.2, 0.7])
@@ -209,10 +193,3 @@ def test_a_heat_map_writes_nothing_into_cells_without_a_number():
     values = np.array([[1.0, np.nan]])
     ax = figures.heat_map(values, **LABELS, colour_label="c", numbers=".0f").axes[0]
     assert [text.get_text() for text in ax.texts] == ["1"]
-
-
-def test_learning_curves_circle_the_lowest_point():
-    ax = figures.learning_curves(np.ones(40), [0.6, 0.4, 0.5], title="").axes[0]
-    training, _, lowest = ax.lines
-    np.testing.assert_array_equal(lowest.get_xydata(), [[2, 0.4]])
-    np.testing.assert_allclose(training.get_ydata(), 1)

@@ -259,7 +259,8 @@ def _layer_and_stream(rng):
     )
     layer.build((None, None, 4))
     layer.set_weights([rng.normal(0, 0.8, weight.shape) for weight in layer.get_weights()])
-    return layer, rng.normal(size=(2, T, 4)).astype("float32"), size
+    B = int(rng.integers(2, 5))
+    return layer, rng.normal(size=(B, T, 4)).astype("float32"), size
 
 
 _chunks = partial(edited, in_chunks)

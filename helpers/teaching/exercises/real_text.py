@@ -265,10 +265,13 @@ def _what_is_kept(answer, rng, sentences, labels):
         for old, new in pairs
     ]
     kept = sum(map(len, neighbours)) / sum(len(old) - 1 for old in sentences)
+    order = "half of them kept" if 0.3 < kept < 0.8 else "kept" if kept > 0.3 else "parted"
+    if all(list(new) == old for old, new in pairs):
+        order = "nothing has changed"
     return {
         "words": all(sorted(old) == sorted(new) for old, new in pairs),
         "labels": list(shown_labels) == labels,
-        "neighbours": "kept" if kept > 0.8 else "half of them kept" if kept > 0.3 else "parted",
+        "neighbours": order,
     }
 
 
