@@ -286,14 +286,14 @@ in_chunks = Exercise(
             _chunks(("out, *state", "out, *_")),
             "So the network forgets at every border of two chunks, and its answers depend on where"
             " you cut. Hand the states on.",
-            "section 7, a sequence in pieces",
+            "section 6, a sequence in pieces",
         ),
         Misconception(
             "the last chunk is left out",
             _chunks(("range(0, x.shape[1], size)", "range(0, x.shape[1] - size + 1, size)")),
             "The number of steps need not be a multiple of the size. The last chunk is shorter, and"
             " must be read like the others.",
-            "section 7, the text of the exercise",
+            "section 6, the text of the exercise",
         ),
         Misconception(
             "c is not carried on",
@@ -314,7 +314,7 @@ in_chunks = Exercise(
             _chunks(("start : start + size]", "max(start - 1, 0) : start + size]")),
             "A step that is read twice changes the state twice. The next chunk begins at the step"
             " after the last one of this chunk.",
-            "section 7, a sequence in pieces",
+            "section 6, a sequence in pieces",
         ),
     ),
 )
