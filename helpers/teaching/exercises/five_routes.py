@@ -3,7 +3,7 @@
 from helpers.teaching.exercises.engine import Exercise, Misconception, edited
 
 
-def _cell(rng, size):
+def half_cell(rng, size):
     """Make a Keras cell with D = H = size and random weights, whose output is half its state."""
     from keras import layers
 
@@ -20,7 +20,7 @@ def _cell(rng, size):
     return cell
 
 
-def _sequence(rng):
+def small_sequence(rng):
     """Draw x (B, T, D) with B < T < D, so that no axis can be taken for another."""
     B = int(rng.integers(2, 4))
     T = B + int(rng.integers(1, 3))
@@ -28,16 +28,16 @@ def _sequence(rng):
 
 
 def _cell_and_sequence(rng):
-    x = _sequence(rng)
-    return _cell(rng, x.shape[-1]), x
+    x = small_sequence(rng)
+    return half_cell(rng, x.shape[-1]), x
 
 
 def _cell_sequence_and_mask(rng):
-    x = _sequence(rng)
+    x = small_sequence(rng)
     mask = rng.random(x.shape[:2]) < 0.6
     mask[0, :3] = True, False, True  # a gap, and a row that has none
     mask[1] = True
-    return _cell(rng, x.shape[-1]), x, mask
+    return half_cell(rng, x.shape[-1]), x, mask
 
 
 def unroll_cell(cell, x):

@@ -4,14 +4,14 @@ import warnings
 from functools import cache
 
 from helpers.teaching.exercises.engine import Exercise, Misconception
-from helpers.teaching.exercises.five_routes import _cell, _sequence
+from helpers.teaching.exercises.five_routes import half_cell, small_sequence
 
 import numpy as np
 
 
 def _two_cells_and_sequence(rng):
-    x = _sequence(rng)
-    return _cell(rng, x.shape[-1]), _cell(rng, x.shape[-1]), x
+    x = small_sequence(rng)
+    return half_cell(rng, x.shape[-1]), half_cell(rng, x.shape[-1]), x
 
 
 # Two layers in two orders. The workshop shows these lines with their numbers.

@@ -175,16 +175,9 @@ def which_survive():
     }
 
 
-def _saying(**changed):
-    """Answer as `which_survive` does, but for the claims that begin with these letters."""
-    right = which_survive()
-
-    def answer():
-        return {
-            claim: changed.get(claim[:6].replace(" ", "_"), value) for claim, value in right.items()
-        }
-
-    return answer
+def _saying(value, *claims):
+    """Return an answer that takes `claims` for `value`, and is right elsewhere."""
+    return lambda: which_survive.answer() | dict.fromkeys(claims, value)
 
 
 which_survive = Exercise(
@@ -202,35 +195,35 @@ which_survive = Exercise(
     misconceptions=(
         Misconception(
             "the highest score decides",
-            _saying(A_is_t=True),
+            _saying(True, "A is the best"),
             "The maximum of four runs says how lucky the luckiest was, and it grows with the number"
             " of runs. The other three of A are the lowest of the table.",
             "section 6, two kinds of chance",
         ),
         Misconception(
             "means are compared without their spread",
-            _saying(B_is_b=True, C_is_b=True),
+            _saying(True, "B is better than A on average", "C is better than B on average"),
             "A mean of four runs has a standard error of its own, s/√4. Two means that differ by"
             " less than twice the standard error of their difference may change places next time.",
             "section 6, two kinds of chance",
         ),
         Misconception(
             "a difference of one and a half standard errors is taken for one that survives",
-            _saying(B_is_b=True),
+            _saying(True, "B is better than A on average"),
             "The means differ by 2.2, with a standard error of 1.4, nearly all of it from A. More"
             " seeds may confirm the claim; these four do not yet.",
             "section 6, two kinds of chance",
         ),
         Misconception(
             "nothing at all is said to survive",
-            _saying(A_depe=False, with_o=False),
+            _saying(False, *which_survive()),
             "Four scores each say little of the means. But A's scores lie 6 points apart and B's"
             " less than 1: about the spread itself there is much to be seen.",
             "section 6, the text of the exercise",
         ),
         Misconception(
             "what could have happened is taken for what did",
-            _saying(with_o=False),
+            _saying(False, "with one seed each, A could have come out first"),
             "A's first seed has the highest score of all twelve. Who had run that seed alone would"
             " have reported A: that is why one seed is not enough.",
             "section 6, the text of the exercise",
