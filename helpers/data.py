@@ -1,20 +1,29 @@
-"""The film reviews: from a compressed file to arrays of word numbers, masks and labels."""
+"""The course's two data sets.
+
+The film reviews, from a compressed file to arrays of word numbers, masks and labels; and the
+bicycles, a count for every hour of a year.
+"""
 
 import gzip
 import hashlib
+import io
 import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from importlib import resources
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from helpers import _validation as check
 
 import numpy as np
 
-# of the compressed file
+if TYPE_CHECKING:
+    import pandas as pd
+
+# of the compressed files
 REVIEWS_SHA256 = "16e79baf732ee3a22f789114fe87f6457f0dcb1903d5ff4a863b8951be71e2e3"
+BIKES_SHA256 = "7b8e9be83acc9dbb57d880629b4fae4610b575d4686d80495f6c0777ebd171e4"
 PAD, UNKNOWN = "<pad>", "<unk>"  # always words 0 and 1
 
 
@@ -40,17 +49,36 @@ def load_reviews() -> list[Review]:
 
     Raises ValueError when the file is not the one that was shipped (its sha256 is verified).
     """
-    compressed = (
-        resources.files("helpers.reviews").joinpath("movie_review_snippets.tsv.gz").read_bytes()
-    )
-    found = hashlib.sha256(compressed).hexdigest()
-    if found != REVIEWS_SHA256:
-        raise ValueError(
-            f"movie_review_snippets.tsv.gz must have sha256 {REVIEWS_SHA256}, got {found}: "
-            "the file is damaged; restore it with `git checkout helpers/reviews`"
-        )
-    rows = (line.split("\t") for line in gzip.decompress(compressed).decode("utf-8").splitlines())
+    text = _shipped("reviews", "movie_review_snippets.tsv.gz", REVIEWS_SHA256)
+    rows = (line.split("\t") for line in text.splitlines())
     return [Review(int(number), float(rating), text.strip()) for number, rating, text in rows]
+
+
+def load_bike_rentals() -> "pd.DataFrame":
+    """Read the rentals of Capital Bikeshare, Washington D.C., one row for each hour of 2011.
+
+    The index holds all 8,760 hours (local time). Columns: `bikers`, rentals begun in the hour, NaN
+    in the 115 hours for which the source has no row (Fanaee-T & Gama 2014; see helpers/bicycles);
+    `holiday` and `workingday`, bool, known for every hour; and the hour's `weather` (text),
+    `temperature`, `humidity` and `windspeed` (each scaled by its largest value or range), missing
+    in the same 115 hours.
+
+    Raises ValueError when the file is not the one that was shipped (its sha256 is verified).
+    """
+    import pandas as pd  # half a second, and for this data set only
+
+    rows = pd.read_csv(
+        io.StringIO(_shipped("bicycles", "bikeshare_2011_hourly.csv.gz", BIKES_SHA256))
+    )
+    rows.index = pd.Timestamp("2011-01-01") + pd.to_timedelta(24 * (rows.day - 1) + rows.hr, "h")
+    days = rows.groupby(rows.index.date)[["holiday", "workingday"]].first().astype(bool)
+    hours = pd.date_range("2011-01-01", periods=365 * 24, freq="h")
+    names = {"weathersit": "weather", "temp": "temperature", "hum": "humidity"}
+    measured = rows.rename(columns=names).reindex(hours)
+    rentals = measured[["bikers", "weather", "temperature", "humidity", "windspeed"]]
+    rentals.insert(1, "holiday", days.holiday.loc[hours.date].to_numpy())
+    rentals.insert(2, "workingday", days.workingday.loc[hours.date].to_numpy())
+    return rentals
 
 
 def tokenize(text: str) -> list[str]:
@@ -218,6 +246,18 @@ class Minibatches:
         for start in range(0, len(order), self.batch_size):
             rows = order[start : start + self.batch_size]
             yield tuple(a[rows] for a in self.arrays)
+
+
+def _shipped(folder, name, sha256):
+    """Return the text of a compressed file of this package, if it is the one that was shipped."""
+    compressed = resources.files(f"helpers.{folder}").joinpath(name).read_bytes()
+    found = hashlib.sha256(compressed).hexdigest()
+    if found != sha256:
+        raise ValueError(
+            f"{name} must have sha256 {sha256}, got {found}: the file is damaged; restore it with"
+            f" `git checkout helpers/{folder}`"
+        )
+    return gzip.decompress(compressed).decode("utf-8")
 
 
 def _no_text(name, words):

@@ -495,6 +495,35 @@ def lstm_cell() -> Figure:
 
 
 @styled
+def encoder_and_decoder() -> Figure:
+    """Draw an encoder that reads past hours and a decoder that answers for the hours ahead."""
+    figure = Figure(figsize=(9, 3.3))
+    ax = figure.subplots()
+    ax.set(xlim=(-0.6, 9.6), ylim=(-2.2, 1.6), aspect="equal")
+    ax.axis("off")
+    for n, hour in enumerate(["t-71", "t-70", "…", "t", "t+1", "t+2", "…", "t+24"]):
+        x = 1.15 * n + 0.6 * (n > 3)
+        if n:
+            _arrow(ax, (x - (1.4 if n == 4 else 0.8), 0), (x - 0.38, 0), ORANGE)
+        if hour == "…":
+            ax.text(x, 0, hour, ha="center", va="center", fontsize=15)
+            continue
+        _box(ax, x, half=0.27)
+        ax.text(x, 0, f"${hour}$", ha="center", va="center", fontsize=10)
+        _arrow(ax, (x, -1.0), (x, -0.38), BLUE)
+        if n > 3:
+            _arrow(ax, (x, 0.38), (x, 1.0), GREEN)
+    for x, text in (
+        (1.7, "encoder: count and calendar\nof the hours read"),
+        (6.9, "decoder: calendar of the hours ahead"),
+    ):
+        ax.text(x, -1.2, text, ha="center", va="top", color=BLUE)
+    ax.text(6.9, 1.15, "three numbers an hour: low, middle, high", ha="center", color=GREEN)
+    ax.text(4.35, 0.22, "state", ha="center", color=ORANGE)
+    return figure
+
+
+@styled
 def weight_copies(steps: int = 4, use: int = 2) -> Figure:
     """Draw states with one copy of W_hh for each step, and one copy's path to the last loss."""
     figure = Figure(figsize=(9, 3.0))

@@ -1,4 +1,4 @@
-"""The film reviews, from the shipped file to minibatches."""
+"""The film reviews, from the shipped file to minibatches; and the bicycles."""
 
 import gzip
 import hashlib
@@ -12,6 +12,7 @@ from helpers.data import (
     Minibatches,
     Vocabulary,
     build_vocabulary,
+    load_bike_rentals,
     load_characters,
     load_reviews,
     load_sentiment,
@@ -38,25 +39,65 @@ def test_all_reviews_are_there():
     assert reviews[0].id == 1 and reviews[0].text.startswith("The Rock is destined to be")
 
 
-def test_the_shipped_file_is_the_published_one():
-    folder = resources.files("helpers.reviews")
-    published = re.search(r"`([0-9a-f]{64})`", folder.joinpath("README.md").read_text("utf-8"))[1]
-    raw = gzip.decompress(folder.joinpath("movie_review_snippets.tsv.gz").read_bytes())
+SHIPPED = {
+    "reviews": ("movie_review_snippets.tsv.gz", load_reviews),
+    "bicycles": ("bikeshare_2011_hourly.csv.gz", load_bike_rentals),
+}
+
+
+@pytest.mark.parametrize("folder", SHIPPED)
+def test_the_shipped_file_is_the_published_one(folder):
+    files = resources.files(f"helpers.{folder}")
+    published = re.search(r"`([0-9a-f]{64})`", files.joinpath("README.md").read_text("utf-8"))[1]
+    raw = gzip.decompress(files.joinpath(SHIPPED[folder][0]).read_bytes())
     assert hashlib.sha256(raw).hexdigest() == published
 
 
+@pytest.mark.parametrize("folder", SHIPPED)
 @pytest.mark.parametrize(
     "damage",
     [lambda file: file[:-1], lambda file: b"", lambda file: file[:5000] + b"\x00" + file[5001:]],
 )
-def test_a_damaged_file_is_refused(damage, tmp_path, monkeypatch):
-    name = "movie_review_snippets.tsv.gz"
+def test_a_damaged_file_is_refused(folder, damage, tmp_path, monkeypatch):
+    name, load = SHIPPED[folder]
     (tmp_path / name).write_bytes(
-        damage(resources.files("helpers.reviews").joinpath(name).read_bytes())
+        damage(resources.files(f"helpers.{folder}").joinpath(name).read_bytes())
     )
     monkeypatch.setattr(data.resources, "files", lambda package: tmp_path)
-    with refused(ValueError, name, "must have sha256", "git checkout helpers/reviews"):
-        load_reviews()
+    with refused(ValueError, name, "must have sha256", f"git checkout helpers/{folder}"):
+        load()
+
+
+def test_every_hour_of_the_year_has_a_row_and_every_missing_one_a_gap():
+    rentals = load_bike_rentals()
+    assert len(rentals) == 8760 and rentals.index.freq == "h"
+    assert (str(rentals.index[0]), str(rentals.index[-1])) == (
+        "2011-01-01 00:00:00",
+        "2011-12-31 23:00:00",
+    )
+    measured = rentals[["bikers", "weather", "temperature", "humidity", "windspeed"]]
+    assert (measured.isna().sum() == 115).all()
+    assert measured.isna().all(axis=1).sum() == 115
+    assert rentals.bikers.min() == 1 and rentals.bikers.max() == 651
+    assert rentals.bikers.mean() == pytest.approx(143.794, abs=1e-3)
+
+
+def test_holidays_and_working_days_are_known_for_every_hour():
+    rentals = load_bike_rentals()
+    assert rentals.holiday.dtype == rentals.workingday.dtype == bool
+    by_day = rentals.groupby(rentals.index.date)[["holiday", "workingday"]].nunique()
+    assert (by_day == 1).all(axis=None)
+    thanksgiving = rentals.loc["2011-11-24"]
+    assert thanksgiving.holiday.all() and not thanksgiving.workingday.any()
+    weekend = rentals.index.day_of_week >= 5
+    assert (rentals.workingday == ~(weekend | rentals.holiday)).all()
+
+
+def test_a_row_of_the_source_stands_at_its_hour():
+    rentals = load_bike_rentals()
+    assert rentals.bikers.loc["2011-01-01"].iloc[:3].tolist() == [16, 40, 32]
+    storm = rentals.bikers.loc["2011-01-26 18:00":"2011-01-27 15:00"]
+    assert len(storm) == 22 and storm.isna().all()
 
 
 @pytest.mark.parametrize(

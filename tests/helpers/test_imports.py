@@ -29,7 +29,7 @@ modules = "numpy_rnn numpy_lstm numpy_gru gradients output models training data"
 teaching = "teaching.figures teaching.exercises teaching.interactive"
 for module in (modules + " " + teaching).split():
     importlib.import_module("helpers." + module)
-    for heavy in ("tensorflow", "keras", "torch", "jax", "matplotlib.pyplot"):
+    for heavy in ("tensorflow", "keras", "torch", "jax", "pandas", "matplotlib.pyplot"):
         assert heavy not in sys.modules, f"helpers.{module} imports {heavy}"
 from helpers.teaching import figures
 figures.folded_and_unrolled()

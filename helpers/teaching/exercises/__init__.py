@@ -13,6 +13,13 @@ from helpers.teaching.exercises.backpropagation import (
 )
 from helpers.teaching.exercises.faster_than_the_frameworks import break_even_batch
 from helpers.teaching.exercises.five_routes import masked_cell, unroll_cell
+from helpers.teaching.exercises.forecasting import (
+    honest,
+    own_baseline,
+    season,
+    stock,
+    window_ends,
+)
 from helpers.teaching.exercises.forward_recurrence import (
     half_life,
     hold_and_release,
@@ -75,6 +82,7 @@ __all__ = [
     "gru_from_pytorch",
     "half_life",
     "hold_and_release",
+    "honest",
     "in_chunks",
     "keep_the_mask",
     "kept_terms",
@@ -84,6 +92,7 @@ __all__ = [
     "masked_cell",
     "order_control",
     "other_gru_step",
+    "own_baseline",
     "packed_forward",
     "packed_sweep",
     "partner",
@@ -91,12 +100,15 @@ __all__ = [
     "remaining_terms",
     "residual_backward",
     "sampling_probabilities",
+    "season",
     "segments",
     "skip_sweep",
+    "stock",
     "tied_deltas",
     "unroll_cell",
     "ways_by_detours",
     "which_latch",
     "which_survive",
     "width_for_budget",
+    "window_ends",
 ]

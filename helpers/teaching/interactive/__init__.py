@@ -10,6 +10,7 @@ from helpers.teaching.interactive.backpropagation import (
     ledger,
 )
 from helpers.teaching.interactive.base import PARTS, Interactive
+from helpers.teaching.interactive.forecasting import choose_an_hour
 from helpers.teaching.interactive.forward_recurrence import memory_explorer, step_through_time
 from helpers.teaching.interactive.gates import gates_of_a_sequence, latch
 from helpers.teaching.interactive.keras_apis import shape_explorer
@@ -19,6 +20,7 @@ from helpers.teaching.interactive.why_recurrence import shuffle_the_sentence
 __all__ = [
     "PARTS",
     "Interactive",
+    "choose_an_hour",
     "clipping_on_a_cliff",
     "gates_of_a_sequence",
     "jacobian_explorer",
