@@ -75,7 +75,7 @@ def test_sections_are_named_as_in_their_chapters():
     assert planned
     for number, place, title in planned:
         assert SECTIONS[int(number), int(place)] == title
-    for number, place in re.findall(r"\b([1-7]) §(\d+)", PAGE):
+    for number, place in re.findall(r"\b([1-8]) §(\d+)", PAGE):
         assert (int(number), int(place)) in SECTIONS
     for number in CHAPTERS:
         for place in re.findall(r"§(\d+)", of_chapter(number)):
@@ -183,6 +183,12 @@ SAID = [
     ("latch", {"b_f": 7, "b_i": 0}, "and {} at step 100", ("0.198",)),
     ("latch", {}, "is {} after the mark", ("0.080",)),
     ("gates_of_a_sequence", {}, "i is {0} and {0} at the marks and {1} else", ("1.00", "0.00")),
+    (
+        "choose_an_hour",
+        {"day": 28, "hour": 17},
+        "{} lie in the band; the middle is off by {} bicycles",
+        ("6", "117"),
+    ),
     ("shape_explorer", {}, "out {}, state_1 {}, state_2 {}.", ("(4, 5, 12)", "(4, 6)", "(4, 6)")),
 ]
 

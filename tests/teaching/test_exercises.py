@@ -21,6 +21,7 @@ from tools import solutions
 from tools.notebooks import CHAPTERS, WORKSHOPS, dumps, read
 
 import numpy as np
+import pandas as pd
 import pytest
 
 ALL = {name: value for name, value in vars(exercises).items() if isinstance(value, Exercise)}
@@ -290,6 +291,34 @@ def three_units():
 
 
 COUNTS = ALL["count_parameters"].answer
+
+
+def ends_one_by_one(present, border, past, ahead):
+    return [
+        t
+        for t in range(past - 1, border - ahead)
+        if all(present[t + k] for k in range(1, ahead + 1))
+    ]
+
+
+def level_of_like_days(past, working):
+    """The mean of the like days, hour by hour, and where there is none the mean of the week."""
+    usual = np.nanmean(past.reshape(7, 24), axis=0)
+    alike = [
+        [past[24 * d + h] for d in range(7) if working[24 * d + h] == working[168 + h]]
+        for h in range(24)
+    ]
+    known = [[count for count in counts if count == count] for counts in alike]
+    return [np.mean(counts) if counts else usual[h] for h, counts in enumerate(known)]
+
+
+def cheapest_by_trying(counts, short, spare):
+    costs = [
+        np.mean(np.where(counts > n, short * (counts - n), spare * (n - counts))) for n in counts
+    ]
+    return counts[np.argmin(costs)]
+
+
 RIGHT_STYLES = [
     ("half_life", lambda n: np.exp(np.log(0.5) / n)),
     ("packed_forward", lambda p, x, starts: states(p, x, starts).tolist()),
@@ -332,6 +361,13 @@ RIGHT_STYLES = [
     ("in_chunks", in_pieces),
     ("leaky_cell", leaky_by_inheritance),
     ("order_control", lambda rng, sentences, labels: ([sorted(s) for s in sentences], labels)),
+    ("window_ends", ends_one_by_one),
+    ("honest", lambda counts: pd.Series(counts).rolling(25, min_periods=1).mean().to_numpy()),
+    ("honest", lambda counts: pd.Series(counts).rolling(25, min_periods=1).mean()),
+    ("own_baseline", level_of_like_days),
+    ("stock", cheapest_by_trying),
+    ("season", lambda hours: np.abs(hours.day_of_year - 172)),
+    ("season", lambda hours: list(np.sin(2 * np.pi * (hours.day_of_year + 101) / 365))),
 ]
 
 
@@ -429,6 +465,14 @@ WRONG_STYLES = [  # (exercise, answer, what the headline must say)
     ("keep_the_mask", lambda e, gru, tokens: gru(tokens), "stopped with a ValueError."),
     ("in_chunks", lambda *a: in_pieces(*a)[:, ::-1], NAMED + "`outputs`: the order of time"),
     ("in_chunks", lambda layer, x, size: layer(x)[1], NAMED + "`outputs`: only the last step"),
+    ("window_ends", lambda p, b, *a: ends_one_by_one(p, b - 1, *a), "the last window is missing"),
+    ("window_ends", lambda *a: [t + 1 for t in ends_one_by_one(*a)], "`t` is not right."),
+    ("honest", lambda counts: counts, "`level` is not right."),
+    ("honest", lambda counts: pd.Series(counts).bfill().rolling(25).mean(), "looks ahead` is not"),
+    ("own_baseline", lambda past, working: past.mean(), "`forecast` is not right."),
+    ("own_baseline", lambda past, working: np.zeros(24), "`error` is not right."),
+    ("stock", lambda counts, short, spare: 0, "`mean cost` is not right."),
+    ("season", lambda hours: hours.day_of_year % 30, NAMED + "winter has the numbers of summer"),
     ("leaky_cell", 7, "Trying your answer out stopped with a TypeError."),
     ("order_control", lambda rng, sentences, labels: (sentences, labels), "`neighbours` is not"),
 ]

@@ -11,24 +11,31 @@ from sklearn.ensemble import HistGradientBoostingRegressor
 LAYERS = ("SimpleRNN", "GRU", "LSTM")
 RATES = (0.001, 0.003, 0.01)
 # `weather`: told the measured weather of the hours to forecast, as nobody could be.
+# `read`: how many hours the network reads, or whether boosting has the lags of the hour asked for.
 ROWS = [
-    {"model": model, "rate": rate, "weather": False, "seed": seed}
+    {"model": model, "read": 72, "rate": rate, "weather": False, "seed": seed}
     for model in LAYERS
     for rate in RATES
     for seed in range(5)
 ]
-ROWS += [{"model": "GRU", "rate": 0.01, "weather": True, "seed": seed} for seed in range(5)]
 ROWS += [
-    {"model": "boosting", "rate": 0.1, "weather": weather, "seed": 0} for weather in (False, True)
+    {"model": "GRU", "read": read, "rate": 0.01, "weather": weather, "seed": seed}
+    for read, weather in ((168, False), (72, True))
+    for seed in range(5)
+]
+ROWS += [
+    {"model": "boosting", "read": read, "rate": 0.1, "weather": weather, "seed": 0}
+    for weather in (False, True)
+    for read in ("last week", "last week, and the same hour of its days")
 ]
 TOLERANCE = {"validation": 5.0, "inside": 0.1}
 
 LEVELS = np.array([0.1, 0.5, 0.9], np.float32)
 MEASURED = ["temperature", "humidity", "windspeed"]
-WEEK, DAY, READ = 168, 24, 72
+WEEK, DAY = 168, 24
 
 
-def run(model: str, rate: float, weather: bool, seed: int) -> dict:
+def run(model: str, read: int | str, rate: float, weather: bool, seed: int) -> dict:
     """Train on January to September, stop by October.
 
     Returns the mean absolute error of the median in bicycles for each of the 24 hours ahead, on the
@@ -39,7 +46,7 @@ def run(model: str, rate: float, weather: bool, seed: int) -> dict:
     spans = {"train": ("2011-01", "2011-09"), "validation": ("2011-10", "2011-10")}
     spans["test"] = ("2011-11", "2011-12")
     make = _boosted if model == "boosting" else _trained
-    answer = make(model, rate, weather, seed, rentals, spans)
+    answer = make(model, read, rate, weather, seed, rentals, spans)
     row = {}
     for name in ("validation", "test"):
         part = rentals.loc[slice(*spans[name])]
@@ -54,7 +61,7 @@ def run(model: str, rate: float, weather: bool, seed: int) -> dict:
     return row
 
 
-def _trained(model, rate, weather, seed, rentals, spans):
+def _trained(model, read, rate, weather, seed, rentals, spans):
     """Train an encoder and a decoder; return what forecasts (N, 24, 3) counts."""
     logs = np.log1p(rentals.bikers.loc[slice(*spans["train"])])
     mean, deviation = logs.mean(), logs.std()
@@ -66,7 +73,8 @@ def _trained(model, rate, weather, seed, rentals, spans):
             rain = part.weather.isin(["light rain/snow", "heavy rain/snow"])
             measured = part[MEASURED].assign(rain=rain.astype(float)).ffill()
             known = np.concatenate([known, measured], axis=1)
-        past, future = _read(part), _ahead(part)
+        future = _ahead(part)
+        past = future[:, :1] + np.arange(-read, 0)
         seen = np.isfinite(counts)
         counts = np.nan_to_num(counts)
         history = np.concatenate([counts[past][..., None], known[past]], axis=-1)
@@ -101,7 +109,7 @@ def _trained(model, rate, weather, seed, rentals, spans):
     return answer
 
 
-def _boosted(model, rate, weather, seed, rentals, spans):
+def _boosted(model, read, rate, weather, seed, rentals, spans):
     """Fit 300 trees for all hours ahead; return what forecasts (N, 24, 1) counts."""
 
     def features(part):
@@ -114,7 +122,7 @@ def _boosted(model, rate, weather, seed, rentals, spans):
             measured = part[MEASURED].assign(rain=rain.astype(float)).to_numpy()
             columns += [*measured[future.ravel()].T]
         counts = part.bikers.to_numpy()
-        if weather:  # then lags of the hour itself help; without weather they do harm
+        if read != "last week":
             columns += [counts[future - DAY * days].ravel() for days in range(1, 8)]
         past = np.repeat(counts[future[:, :1] - 1 - np.arange(WEEK)], DAY, axis=0)
         return np.concatenate([np.stack(columns, axis=1), past], axis=1)
@@ -145,8 +153,3 @@ def _calendar(part):
 def _ahead(part):
     """Row n numbers the 24 hours after hour n + 167: all within the part."""
     return np.arange(WEEK, len(part) - DAY + 1)[:, None] + np.arange(DAY)
-
-
-def _read(part):
-    """Row n numbers the 72 hours up to hour n + 167."""
-    return _ahead(part)[:, :1] + np.arange(-READ, 0)

@@ -262,8 +262,10 @@ def _tried_in_september(answer):
         if given is ...:
             return ...
         given = np.asarray(given, float)
-        if given.shape != (AHEAD,) or not np.isfinite(given).all():
-            return {"forecast": "not 24 numbers at each hour", "error": None}
+        if given.shape != (AHEAD,):
+            return {"forecast": "not 24 numbers", "error": None}
+        if not np.isfinite(given).all():
+            return {"forecast": "missing at some hours", "error": None}
     less = 1 - error(answer) / error(_last_week)
     verdict = "at least 10 % below last week's" if less >= 0.1 else f"{-less:+.0%} of last week's"
     return {"forecast": "24 numbers", "error": verdict}
@@ -423,11 +425,13 @@ def _what_the_year_says(answer):
         return ...
     known, value = (np.asarray(value, float) for value in values)
     if (*known.shape, *value.shape) != (len(trained), len(winter)):
-        return dict.fromkeys(season.returns, "no")
+        return dict.fromkeys(season.returns, "not one number for each hour")
     room = 0.15 * np.ptp(known)
     seen = known.min() - room <= value.min() and value.max() <= known.max() + room
     apart = len(np.unique(value[12::24].round(6))) >= 10
-    alike = [trained[np.argmin(np.abs(known - v))].month for v in value[12::24]]
+    apart_from_known = np.abs(known - value[12::24, None])
+    nearest = apart_from_known.min(axis=1, keepdims=True) + 0.01 * np.ptp(known)
+    alike = np.broadcast_to(trained.month, apart_from_known.shape)[apart_from_known <= nearest]
     verdicts = ("yes" if is_so else "no" for is_so in (seen, apart, max(alike) <= 4))
     return dict(zip(season.returns, verdicts, strict=True))
 
@@ -469,10 +473,10 @@ season = Exercise(
             "section 10, the text of the exercise",
         ),
         Misconception(
-            "a sine: November looks like August",
+            "winter has the numbers of summer days",
             _season(("np.cos", "np.sin")),
-            "Its values do occur in training, but in summer: a day of November has the number of a"
-            " day in August. Choose a feature that is equal on days that are alike.",
+            "Its values do occur in training, but on days of summer, as with a sine, which gives a"
+            " day of November the number of one in August. Days that are alike need like numbers.",
             "section 10, the text of the exercise",
         ),
         Misconception(

@@ -63,7 +63,7 @@ def choose_an_hour(
     return Interactive(
         figure,
         {
-            "day": IntSlider(12, min=8, max=30, description="day of October"),
+            "day": IntSlider(20, min=8, max=30, description="day of October"),
             "hour": IntSlider(17, min=0, max=23, description="hour"),
         },
         update,
