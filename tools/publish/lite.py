@@ -37,14 +37,14 @@ LINK = re.compile(r"\]\(([\w./]+)(#[^)]*)?\)")
 KERNEL = {"display_name": "Python (Pyodide)", "language": "python", "name": "python"}
 # Of this environment, which is for teachers too.
 UNUSED = ["@jupyter/nbgrader", "@jupyter-notebook/lab-extension"]
-NOT_IN_THE_BROWSER = {"tensorflow", "tensorflow-cpu", "keras", "jupyterlab"}
+NOT_IN_THE_BROWSER = {"tensorflow", "tensorflow-cpu", "keras", "jupyterlab", "pandas"}
 
 INSTALL = "%pip install -q unrolled"
 ABOUT = """\
 **This is the edition for the browser.** Python runs on your own machine, inside this page, without
 a server: the first cell that you run loads some 50 MB, once. Chapters 1 to 3 and the glossary run
-here. What compares with TensorFlow stands as text, with its output; chapters 6 and 7 and the page
-about the notes need a server, such as Binder or
+here. What compares with TensorFlow stands as text, with its output; all else needs a server, such
+as Binder or
 [your own machine](https://github.com/{repository}#readme), and their links lead to pages to read.
 What you write is kept in this browser alone: *File, Download* saves it. A loop that never ends is
 stopped by *Kernel, Restart Kernel*.\

@@ -49,6 +49,7 @@ from helpers.teaching.exercises.real_text import (
     order_control,
     which_survive,
 )
+from helpers.teaching.exercises.thirty_minutes import word_gradient
 from helpers.teaching.exercises.vanishing import (
     choose_the_cure,
     clip_by_norm,
@@ -111,4 +112,5 @@ __all__ = [
     "which_survive",
     "width_for_budget",
     "window_ends",
+    "word_gradient",
 ]
