@@ -72,6 +72,7 @@ EXAMPLES = {
         figures.computational_graph,
         lambda: figures.computational_graph(steps=4),
     ],
+    "encoder_and_decoder": [figures.encoder_and_decoder],
     "sequence_tasks": [figures.sequence_tasks],
     "seeds": [
         lambda: figures.seeds(

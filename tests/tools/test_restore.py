@@ -286,7 +286,7 @@ def test_without_a_clone_or_without_git_it_says_so(tmp_path, clone, monkeypatch)
 @IN_A_CLONE
 def test_the_command_ends_with_the_reason(monkeypatch, capsys):
     monkeypatch.setattr(sys, "argv", ["restore", "reset", "17"])
-    with pytest.raises(SystemExit, match=r"'17' must name one of 01_why_recurrence, .*, index"):
+    with pytest.raises(SystemExit, match=r"'17' must name one of 00_in_thirty_minutes, .*, index"):
         restore.main()
 
 
