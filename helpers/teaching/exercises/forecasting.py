@@ -144,7 +144,6 @@ def honest(counts):
 
 _honest = partial(edited, honest)
 
-
 honest = Exercise(
     name="honest",
     answer=honest,
@@ -253,11 +252,8 @@ def _september():
 
 def _tried_in_september(answer):
     """Say whether the forecasts are numbers, and whether they are better than last week's."""
-
-    def error(forecast):
-        return np.nanmean([np.abs(forecast(past, kinds) - y) for past, kinds, y in _september()])
-
-    for past, kinds, _ in _september():
+    errors, rivals = [], []
+    for past, kinds, y in _september():
         given = answer(past.copy(), kinds.copy())
         if given is ...:
             return ...
@@ -266,7 +262,9 @@ def _tried_in_september(answer):
             return {"forecast": "not 24 numbers", "error": None}
         if not np.isfinite(given).all():
             return {"forecast": "missing at some hours", "error": None}
-    less = 1 - error(answer) / error(_last_week)
+        errors.append(np.abs(given - y))
+        rivals.append(np.abs(_last_week(past, kinds) - y))
+    less = 1 - np.nanmean(errors) / np.nanmean(rivals)
     verdict = "at least 10 % below last week's" if less >= 0.1 else f"{-less:+.0%} of last week's"
     return {"forecast": "24 numbers", "error": verdict}
 
@@ -319,7 +317,7 @@ own_baseline = Exercise(
             _last_week,
             "Where an hour of `past` is missing, so is your forecast (or one hour of it). A service"
             " must answer there too: average what is there.",
-            "section 2, missing hours",
+            "section 1, the missing hours",
         ),
     ),
 )
@@ -355,8 +353,8 @@ stock = Exercise(
     ask=_mean_cost,
     verified="no number of bicycles costs less",
     hints=(
-        "Write the cost of one day as a function of the number and the count. Which loss of this"
-        " section has the same two slopes?",
+        "Write the cost of one day as a function of the number and the count. Which loss has"
+        " the same two slopes?",
         "Divide both costs by short + spare: then the slopes are q and 1 − q with"
         " q = short / (short + spare). Which number has the least mean quantile loss?",
         "The quantile of the counts at the level q: `np.quantile(counts, q)`, at one of the counts"
@@ -429,9 +427,9 @@ def _what_the_year_says(answer):
     room = 0.15 * np.ptp(known)
     seen = known.min() - room <= value.min() and value.max() <= known.max() + room
     apart = len(np.unique(value[12::24].round(6))) >= 10
-    apart_from_known = np.abs(known - value[12::24, None])
-    nearest = apart_from_known.min(axis=1, keepdims=True) + 0.01 * np.ptp(known)
-    alike = np.broadcast_to(trained.month, apart_from_known.shape)[apart_from_known <= nearest]
+    distance = np.abs(known - value[12::24, None])
+    near = distance <= distance.min(axis=1, keepdims=True) + 0.01 * np.ptp(known)
+    alike = np.broadcast_to(trained.month, distance.shape)[near]
     verdicts = ("yes" if is_so else "no" for is_so in (seen, apart, max(alike) <= 4))
     return dict(zip(season.returns, verdicts, strict=True))
 

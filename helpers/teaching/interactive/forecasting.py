@@ -8,22 +8,22 @@ import numpy as np
 from ipywidgets import IntSlider
 from matplotlib.figure import Figure
 
-READ, AHEAD = 72, 24
+WEEK, READ, AHEAD = 168, 72, 24
 
 
 @part
 def choose_an_hour(
-    counts: np.ndarray | None = None, forecasts: np.ndarray | None = None, first: int = 167
+    counts: np.ndarray | None = None, forecasts: np.ndarray | None = None
 ) -> Interactive:
     """Show the three days before an hour of October, and the forecast for the day after it.
 
     counts (T,) are those of the month, NaN where missing; forecasts (N, 24, 3), the low, middle and
-    high ones that are made after hour first + n. Left out, these are lowest, mean and highest of
+    high ones that are made after hour 167 + n. Left out, these are lowest, mean and highest of
     the same hour in the week before.
     """
     if counts is None or forecasts is None:
         counts = data.load_bike_rentals().bikers.loc["2011-10"].to_numpy()
-        ahead = np.arange(first + 1, len(counts) - AHEAD + 1)[:, None] + np.arange(AHEAD)
+        ahead = np.arange(WEEK, len(counts) - AHEAD + 1)[:, None] + np.arange(AHEAD)
         days = np.stack([counts[ahead - AHEAD * k] for k in range(1, 8)], axis=-1)
         forecasts = np.stack([f(days, axis=-1) for f in (np.nanmin, np.nanmean, np.nanmax)], -1)
 
@@ -45,7 +45,7 @@ def choose_an_hour(
 
     def update(day, hour):
         now = AHEAD * (day - 1) + hour
-        n = now - first
+        n = now - (WEEK - 1)
         low, median, high = forecasts[n].T
         came = counts[now + 1 : now + 1 + AHEAD]
         past.set_ydata(counts[now + 1 - READ : now + 1])
