@@ -1,4 +1,4 @@
-"""Fill every stub of a chapter with the reference solution.
+"""Fill every stub of a chapter with the reference solution, and say what students get wrong there.
 
 For teachers, and to see that every check passes.
 
@@ -19,6 +19,7 @@ from helpers.teaching.exercises.engine import MARKS, RIGHT, Exercise
 from tools.notebooks import dumps, execute, read
 
 from nbformat import NotebookNode
+from nbformat.v4 import new_markdown_cell
 
 CHECK = re.compile(r"(?m)^exercises\.(\w+)\.check\(.*$")
 
@@ -42,12 +43,25 @@ def solved(exercise: Exercise) -> str:
 
 
 def filled(notebook: NotebookNode) -> NotebookNode:
-    """Replace every stub of `notebook` by the reference solution, and return it."""
+    """Replace every stub of `notebook` by the reference solution, and return it.
+
+    Below each stands what its check recognises.
+    """
+    cells = []
     for cell in notebook.cells:
+        cells.append(cell)
         if name := exercise_in(cell):
-            check = CHECK.search(cell.source)[0]
-            cell.source = f"{solved(getattr(exercises, name))}\n\n\n{check}"
+            exercise, check = getattr(exercises, name), CHECK.search(cell.source)[0]
+            cell.source = f"{solved(exercise)}\n\n\n{check}"
+            cells.append(new_markdown_cell(mistakes(exercise), id=f"{cell.id}-mistakes"))
+    notebook.cells = cells
     return notebook
+
+
+def mistakes(exercise: Exercise) -> str:
+    """Return, as a list, what students get wrong in an exercise, and what its check answers."""
+    items = [f"- *{known.name}*: {known.says}" for known in exercise.misconceptions]
+    return "\n".join(["**Where students get stuck, and what the check says:**", "", *items])
 
 
 def not_right(notebook: NotebookNode) -> list[str]:

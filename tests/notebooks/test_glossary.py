@@ -3,9 +3,11 @@
 import re
 from functools import cache
 
+from helpers import gradients, numpy_gru, numpy_lstm, numpy_rnn, output
 from tools import notebooks
 from tools.notebooks import NOTEBOOKS, ROOT, read
 
+import numpy as np
 import pytest
 
 HERE = NOTEBOOKS / "reference"
@@ -39,7 +41,8 @@ SYMBOLS, TERMS, KERAS = (
     [row for header, rows in TABLES if header[0] == first for row in rows]
     for first in ("symbol", "English", "Keras")
 )
-ROWS = [*SYMBOLS, *TERMS, *KERAS]
+PYTORCH = next(rows for header, rows in TABLES if "PyTorch" in header)
+ROWS = [*SYMBOLS, *TERMS, *KERAS, *PYTORCH]
 
 
 @cache
@@ -117,14 +120,82 @@ def test_word_stands_in_its_chapter(row):
         assert word.replace("_", " ").casefold() in text.casefold()
 
 
-def test_every_shape_in_code_was_computed():
-    shapes = [(row[1].strip("`"), row[2]) for row in SYMBOLS if row[2].startswith("(")]
-    outputs = [
-        output for cell in GLOSSARY.cells for output in cell.get("outputs", ()) if "text" in output
-    ]
-    printed = re.findall(r"(?m)^(.+?) +(\([A-Z, ]+\)) += ", outputs[0].text)
-    assert len(shapes) > 30
-    assert printed == shapes
+SIZES = {"B": 4, "T": 80, "D": 100, "H": 64, "O": 3, "V": 8000}  # no two equal
+LETTERS = {size: letter for letter, size in SIZES.items()} | {1: "1"}
+ROW_VECTORS = "db delta(t,i) dh do dx dz_t grads.h_0 head_grads.b_o".split()  # on paper
+
+
+@pytest.fixture(scope="module")
+def arrays():
+    """Every array of the tables that has a shape, by its name in code."""
+    B, T, D, H, O, V = SIZES.values()  # noqa: E741
+    rng = np.random.default_rng(0)
+    params, head = numpy_rnn.init_params(rng, D, H), output.init_head(rng, H, O)
+    (W_xh, W_hh, b), (W_ho, b_o) = params, head
+    E, tokens = rng.standard_normal((V, D), np.float32), rng.integers(V, size=(B, T))
+    x, mask, y = E[tokens], np.ones((B, T), bool), np.zeros((B, T, O), np.float32)
+    h_0 = np.zeros((B, H), np.float32)
+    h = numpy_rnn.rnn_forward(params, x, h_0, mask)
+    x_t, h_prev, h_t = x[:, -1], h[:, -2], h[:, -1]
+    z_t, o_t = x_t @ W_xh + h_prev @ W_hh + b, h_t @ W_ho + b_o
+
+    _, do = output.squared_error(output.head_forward(head, h), y)
+    head_grads = output.head_backward(head, h, do)
+    dh = head_grads.h
+    grads = numpy_rnn.rnn_backward(params, x, h, dh, h_0, mask)
+    dE = np.zeros_like(E)
+    np.add.at(dE, tokens, grads.x)
+
+    J = gradients.state_jacobians(params, h[0])
+    ledger = gradients.gradient_ledger(params, x[0], h[0], dh[0])
+    t, i = T - 1, T - 3
+    slope = 1 - h[0, i] ** 2
+    product = J[t] @ J[t - 1]
+    delta = slope * (dh[0, t] @ product)
+    np.testing.assert_allclose(ledger[t, i], np.outer(h[0, i - 1], delta), rtol=0, atol=1e-8)
+
+    lstm = numpy_lstm.lstm_forward(numpy_lstm.init_params(rng, D, H), x)
+    gru = numpy_gru.gru_forward(numpy_gru.init_params(rng, D, H), x)
+    i_t, f_t, g_t, _ = np.split(lstm.gates[:, -1], 4, axis=1)
+    u_t, r_t, n_t = np.split(gru.gates[:, -1], 3, axis=1)
+    return {
+        **dict(h=h, h_0=h_0, h_prev=h_prev, h_t=h_t, mask=mask, o_t=o_t, x=x, x_t=x_t, y=y),
+        **dict(z_t=z_t, b=b, b_o=b_o, E=E, W_hh=W_hh, W_ho=W_ho, W_xh=W_xh, db=grads.b, dE=dE),
+        **dict(dh=dh, do=do, dW_hh=grads.W_hh, dW_xh=grads.W_xh, dx=grads.x, J=J),
+        **dict(dz_t=(1 - h_t**2) * dh[:, -1], ledger=ledger, product=product, c_t=lstm.c[:, -1]),
+        **dict(f_t=f_t, g_t=g_t, i_t=i_t, n_t=n_t, r_t=r_t, u_t=u_t),
+        "np.eye(H)": np.eye(H),
+        "delta(t, i)": delta,
+        "direct": np.einsum("a,ap,q->apq", slope, np.eye(H), h[0, i - 1]),
+        "grads.h_0": grads.h_0,
+        "head_grads.b_o": head_grads.b_o,
+        "head_grads.W_ho": head_grads.W_ho,
+    }
+
+
+def on_paper(name, array):
+    """One sample at one time step as paper has it: a column, weights turned round."""
+    while array.shape[:1] in ((SIZES["B"],), (SIZES["T"],)):
+        array = array[-1]
+    if array.ndim == 1:
+        return array[None] if name.replace(" ", "") in ROW_VECTORS else array[:, None]
+    return array.T if "W_" in name else array
+
+
+def test_every_shape_is_that_of_a_real_array(arrays):
+    stated = {row[1].strip("`"): row[2:4] for row in SYMBOLS if row[2].startswith("(")}
+    assert stated.keys() == arrays.keys()
+    for name, (in_code, paper) in stated.items():
+        array = arrays[name]
+        assert in_code == str(tuple(LETTERS[n] for n in array.shape)).replace("'", ""), name
+        sides = r" \times ".join(LETTERS[n] for n in on_paper(name, array).shape)
+        assert paper.strip("$") == (sides or "number"), name
+
+
+def test_equation_3_holds_as_on_paper(arrays):
+    paper = {name: on_paper(name, arrays[name]) for name in "W_xh W_hh x_t h_prev b z_t".split()}
+    z_t = paper["W_xh"] @ paper["x_t"] + paper["W_hh"] @ paper["h_prev"] + paper["b"]
+    np.testing.assert_allclose(z_t, paper["z_t"], rtol=0, atol=1e-4)
 
 
 def test_the_words_of_the_notes_are_there():

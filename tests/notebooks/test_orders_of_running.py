@@ -120,7 +120,8 @@ def test_run_all_with_long_cells_interrupted_and_again_in_the_same_kernel(path):
         once.append(cell)
     ran = run(path, [*once, *cells], TQDM_DISABLE="")  # with progress bars, as a reader has it
     stopped = [error_of(cell) for cell in ran if "interrupted" in cell.metadata]
-    assert not long or "KeyboardInterrupt" in dict(stopped)
+    if any(".fit(" in cell.source for cell in long):  # others may be done within the second
+        assert "KeyboardInterrupt" in dict(stopped)
     for kind, text in stopped:  # Keras may make another error of an interrupt
         assert kind in ("KeyboardInterrupt", "") or "/tensorflow/" in text, text
     whole = [cell for cell in ran if "interrupted" not in cell.metadata]

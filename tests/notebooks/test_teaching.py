@@ -4,12 +4,10 @@ import re
 
 from helpers.teaching import exercises
 from helpers.teaching.designs import count_multiply_adds, count_parameters
-from helpers.teaching.exercises import bug_gym
 from helpers.teaching.exercises.keras_apis import ASKED, returned_shapes
 from helpers.teaching.interactive.base import PARTS
 from helpers.teaching.interactive.why_recurrence import REVIEW
-from tools import notebooks
-from tools.notebooks import NOTEBOOKS, ROOT, read
+from tools.notebooks import CHAPTERS, NOTEBOOKS, ROOT, read
 
 import numpy as np
 import pytest
@@ -20,14 +18,18 @@ PAGE = (HERE / "teaching.md").read_text(encoding="utf-8")
 MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
 HUB_VALUES = (ROOT / "tools" / "publish" / "hub.yaml").read_text(encoding="utf-8")
 HUB = yaml.safe_load(HUB_VALUES)["singleuser"]
-LOAD = ("students at once", "MB per student: mean", "largest", "MB together")
-LOAD += ("seconds: fastest", "slowest")
-CHAPTERS = {int(path.name[:2]): read(path) for path in notebooks.CHAPTERS}
+NUMBERED = {int(path.name[:2]): read(path) for path in CHAPTERS}
+SECTIONS = {
+    (number, int(place)): title
+    for number, chapter in NUMBERED.items()
+    for cell in chapter.cells
+    for place, title in re.findall(r"^## (\d+) · (.+)$", cell.source, re.MULTILINE)
+}
 
 
-def rows(text, *columns):
-    """The rows of every table in the text that has these columns."""
-    tables = re.findall(r"(?:^\|.*\|\n)+", text + "\n", re.MULTILINE)
+def rows(*columns):
+    """The rows of every table that has these columns."""
+    tables = re.findall(r"(?:^\|.*\|\n)+", PAGE, re.MULTILINE)
     split = [
         [[cell.strip() for cell in line[1:-1].split("|")] for line in table.splitlines()]
         for table in tables
@@ -35,83 +37,64 @@ def rows(text, *columns):
     return [row for head, _, *body in split if head == list(columns) for row in body]
 
 
-def of_chapter(number):
-    (text,) = re.findall(
-        rf"^### \[Chapter {number} · .*?(?=^###? )", PAGE, re.MULTILINE | re.DOTALL
-    )
-    return text
+def code(path):
+    return "\n".join(cell.source for cell in read(path).cells if cell.cell_type == "code")
 
 
-def code(number):
-    return "\n".join(cell.source for cell in CHAPTERS[number].cells if cell.cell_type == "code")
-
-
-SECTIONS = {
-    (number, int(place)): title
-    for number, chapter in CHAPTERS.items()
-    for cell in chapter.cells
-    for place, title in re.findall(r"^## (\d+) · (.+)$", cell.source, re.MULTILINE)
-}
-SECTION_OF = {
-    (HERE / file).resolve(): text
-    for file, text in re.findall(
-        r"^### [^\n]*?\]\(([^)]+\.ipynb)\)\n(.*?)(?=^##)", PAGE, re.MULTILINE | re.DOTALL
-    )
-}
 FIGURES = {
-    row[0].strip("`"): (path, row)
-    for path, text in SECTION_OF.items()
-    for row in rows(text, "figure", "ask first", "the room says", "the figure shows")
+    re.match(r"`(\w+)`", row[0])[1]: row
+    for row in rows("figure", "ask first", "the room says", "the figure shows")
 }
-STUCK = [
-    (number, exercise.strip("`"), belief, sentence)
-    for number in CHAPTERS
-    for exercise, belief, sentence in rows(of_chapter(number), "exercise", "they believe", "say")
-]
 
 
-def test_sections_are_named_as_in_their_chapters():
-    planned = re.findall(r"^\| \d+ \| (\d) §(\d+) (.+?) \|", PAGE, re.MULTILINE)
-    assert planned
-    for number, place, title in planned:
+def test_sections_are_there_and_named_as_in_their_chapters():
+    named = [row[1] for row in rows("minutes", "section", "what happens")]
+    for number, place, title in re.findall(r"(\d) §(\d+) (.+)", "\n".join(named)):
         assert SECTIONS[int(number), int(place)] == title
-    for number, place in re.findall(r"\b([0-8]) §(\d+)", PAGE):
-        assert (int(number), int(place)) in SECTIONS
-    for number in CHAPTERS:
-        for place in re.findall(r"§(\d+)", of_chapter(number)):
-            assert (number, int(place)) in SECTIONS
+    told = re.findall(r"\b(\d) §(\d+)", PAGE)
+    assert len(named) > 10 and len(told) > 60
+    assert [place for place in told if tuple(map(int, place)) not in SECTIONS] == []
+
+
+def test_the_plans_fill_their_time():
+    two = [int(row[0]) for row in rows("minutes", "section", "what happens")]
+    both = rows("4 h", "8 h", "section", "what happens")
+    assert sum(two) == 2 * 60
+    assert sum(int(row[0]) for row in both if row[0] != "–") == 4 * 60
+    sessions = [0]
+    for _, minutes, _, what in both:
+        sessions[-1] += int(minutes) if minutes != "–" else 0
+        if re.search(r"\*Session \d ends\*", what):
+            sessions.append(0)
+    assert sessions == [2 * 60] * 4
+    assert len(rows("week", "read before", "in class", "hand in")) == 12
 
 
 def test_what_the_plans_use_exists():
     used = re.findall(r"[Ff]igure `(\w+)`", PAGE), re.findall(r"[Ee]xercises? `(\w+)`", PAGE)
+    used[1].extend(
+        name
+        for row in rows("week", "read before", "in class", "hand in")
+        for name in re.findall(r"`(\w+)`", row[-1])
+    )
     assert set(used[0]) <= set(PARTS)
+    assert len(used[1]) > 25
     assert [name for name in used[1] if not hasattr(exercises, name)] == []
 
 
-def test_every_interactive_figure_has_its_question():
+def test_every_interactive_figure_has_its_question_and_its_place():
     assert sorted(FIGURES) == sorted(PARTS)
-    for name, (path, (_, question, answer, shown)) in FIGURES.items():
-        code_there = "\n".join(c.source for c in read(path).cells if c.cell_type == "code")
-        assert f"interactive.{name}(" in code_there, name
-        assert "?" in question and answer and shown
-
-
-def test_every_misconception_is_one_of_its_exercise():
-    assert STUCK
-    for number, exercise, belief, sentence in STUCK:
-        assert f"exercises.{exercise}.check(" in code(number), exercise
-        known = [known.name for known in getattr(exercises, exercise).misconceptions]
-        assert belief in known, exercise
-        assert sentence
-
-
-@pytest.mark.parametrize("number", CHAPTERS)
-def test_a_chapter_has_the_title_and_the_minutes_of_its_notebook(number):
-    head = CHAPTERS[number].cells[0].source
-    (title,) = re.findall(r"^# (.+)", head)
-    (minutes,) = re.findall(r"\*\*Minutes\.\*\* ([^.]+\.)", head)
-    assert of_chapter(number).startswith(f"### [Chapter {number} · {title}](")
-    assert f"\nMinutes: {minutes}\n" in of_chapter(number)
+    for name, (head, question, answer, shown) in FIGURES.items():
+        place = re.search(r"\((\d) §(\d+)|\]\((.+?)\)", head)
+        path = CHAPTERS[int(place[1])] if place[1] else HERE / place[3]
+        assert f"interactive.{name}(" in code(path), name
+        if place[1]:
+            cells = read(path).cells
+            (at,) = [n for n, cell in enumerate(cells) if f"interactive.{name}(" in cell.source]
+            before = "\n".join(cell.source for cell in cells[:at])
+            assert re.findall(r"(?m)^## (\d+) ·", before)[-1] == place[2], name
+        assert "?" in question or "Draw" in question
+        assert answer and shown
 
 
 def test_every_make_target_and_every_linked_file_exists():
@@ -204,69 +187,74 @@ def test_what_the_page_says_a_figure_shows_is_what_it_shows(drawn, name, values,
     figure.reset()
     figure.set(**values)
     assert pattern.format(*numbers) in figure.picture.sentence
-    row = " ".join(FIGURES[name][1])
+    row = " ".join(FIGURES[name])
     for number in numbers:
         assert re.search(rf"(?<![\d.]){re.escape(number)}(?![\d,]*\d)", row), (name, number)
 
 
-def test_the_board_of_chapter_1():
-    stored, work = count_parameters(3, 2, 2, 2), count_multiply_adds(3, 2, 2, 2)
-    told = (
-        "flatten {}, per step {}, shared {}, window {}, recurrent {}. Multiply–adds: {}, {}, {}, {}"
-        " and {}."
-    )
-    assert told.format(*stored, *work) in of_chapter(1)
+def sigmoid(z):
+    return 1 / (1 + np.exp(-z))
 
 
-def test_the_board_of_chapter_2():
+def two_steps(w, h_0):
+    """h_1 and h_2 of h_t = tanh(w h_{t-1}), and both parts of dh_2/dw."""
+    h_1 = np.tanh(w * h_0)
+    h_2 = np.tanh(w * h_1)
+    return h_1, h_2, (1 - h_2**2) * h_1, (1 - h_2**2) * w * (1 - h_1**2) * h_0
+
+
+def moods():
     h = np.zeros(2)
-    moods = []
     for praise, negation in ((0, 1), (0, 0), (1, 0)):  # not very good
         mood, negated = h
         h = np.tanh(
             [praise - 0.5 * negation + 0.5 * mood - 1.5 * negated + 0.1, negation + negated]
         )
-        moods.append(f"{h[0]:.3f}".replace("-", "−"))
-    assert f"the mood goes {', '.join(moods)}." in of_chapter(2)
+        yield f"{h[0]:.3f}".replace("-", "−")
 
 
-def test_the_board_of_chapter_3():
-    w, h_0 = 0.8, 0.5
-    h_1 = np.tanh(w * h_0)
-    h_2 = np.tanh(w * h_1)
-    direct, way = (1 - h_2**2) * h_1, (1 - h_2**2) * w * (1 - h_1**2) * h_0
+def test_the_board():
+    stored, work = count_parameters(3, 2, 2, 2), count_multiply_adds(3, 2, 2, 2)
     told = (
-        f"w = {w}, h₀ = {h_0}, h₁ = tanh(w h₀), h₂ = tanh(w h₁). Direct {direct:.4f}, by way of"
-        f" h₁ {way:.4f}"
+        "flatten {}, per step {}, shared {}, window {}, recurrent {}. Multiply–adds: {}, {}, {}, {}"
+        " and {}."
     )
-    assert f"{told}, total {direct + way:.4f}." in of_chapter(3)
-    factors = (
-        f"h₁ = {h_1:.3f} and h₂ = {h_2:.3f}, so σ′(z₁) = {1 - h_1**2:.3f} and σ′(z₂) ="
-        f" {1 - h_2**2:.3f}"
-    )
-    assert factors in of_chapter(3)
-
-
-def test_the_answers_of_predict_shapes():
+    assert told.format(*stored, *work) in PAGE
+    assert f"the mood goes {', '.join(moods())}." in PAGE
+    _, _, direct, way = two_steps(0.8, 0.5)
+    told = f"w = 0.8, h₀ = 0.5, h₁ = tanh(w h₀), h₂ = tanh(w h₁). Direct {direct:.4f}, by way of"
+    assert f"{told} h₁ {way:.4f}, total {direct + way:.4f}" in PAGE
     shapes = (returned_shapes(2, 7, 5, **options) for options in ASKED.values())
     told = " · ".join(", ".join(map(str, each)) for each in shapes)
-    assert f"**The answers of `predict_shapes`**, in its order: {told}. " in of_chapter(6)
+    assert f"`predict_shapes`, x is (2, 7, 3), five units: {told}." in PAGE
+    assert f"*{REVIEW}*" in FIGURES["shuffle_the_sentence"][1]
 
 
-def test_the_sentence_to_shuffle():
-    last = len(REVIEW.split()) - 1
-    assert (
-        f"*{REVIEW}*. The slider *swap, from word* is then set to 1, and to {last}."
-        in of_chapter(1)
-    )
+def test_the_exam():
+    section = re.search(r"(?s)## 4 · Ten exam questions(.+?)\n## ", PAGE)[1]
+    asked = re.findall(r"(?m)^(\d+)\. \*.+$", section)
+    assert asked == [str(number) for number in range(1, 11)]
+    for number in asked:
+        (line,) = re.findall(rf"(?m)^{number}\. .+$", section)
+        assert sum(map(int, re.findall(r"\((\d)\)", line))) == 4, line
 
-
-def test_the_bugs_of_the_bug_gym():
-    workshop = read(NOTEBOOKS / "workshops" / "gradients_under_test.ipynb")
-    cells = "\n".join(cell.source for cell in workshop.cells if cell.cell_type == "code")
-    asked = re.findall(r"^diagnosis_(\d+) = \.\.\.", cells, re.MULTILINE)
-    assert f"has eight bugs and asks for {asked[0]}, {asked[1]} and {asked[2]}." in PAGE
-    assert len(bug_gym.ORDER) == 8
+    assert f"{100 * 64 + 64 * 64 + 64:,} both times" in section
+    states = [0.0]
+    for x in (1, 0, 0):
+        states.append(np.tanh(x + 0.5 * states[-1]))
+    assert ", ".join(f"{h:.2f}" for h in states[1:]) in section
+    _, _, direct, way = two_steps(0.5, 1.0)
+    assert f"h₁ = {direct:.3f} (2); by way of h₁ {way:.3f} (2)" in section
+    assert f"Total alone, {direct + way:.3f}" in section
+    W = np.array([[0.7, 5], [0, 0.7]])
+    corners = [np.linalg.matrix_power(W, k)[0, 1] for k in (1, 2, 3, 4)]
+    assert "the corner is {:.0f}, {:.0f}, {:.2f}, {:.2f}: no".format(*corners) in section
+    f = 0.5 ** (1 / 100)
+    left = f"{sigmoid(1):.3f} to the power 100 = {sigmoid(1) ** 100:.1e}".replace("-", "−")
+    assert left in section
+    assert f"f = {f:.4f}, bias {np.log(f / (1 - f)):.2f}" in section
+    assert f"; {4 * (3 * 5 + 5 * 5 + 5)} (1)" in section
+    assert f"one standard error is {100 * np.sqrt(0.773 * 0.227 / 1000):.1f} points" in section
 
 
 def in_bytes(size):
@@ -275,12 +263,12 @@ def in_bytes(size):
 
 
 def test_the_hubs_limits_follow_from_what_was_measured():
-    measured = [list(map(int, row)) for row in rows(PAGE, *LOAD)]
-    largest = max(row[2] for row in measured) * 2**20
-    largest_chapter = int(re.search(r"peaks at (\d+) MB", PAGE)[1]) * 2**20
-    assert largest <= in_bytes(HUB["memory"]["guarantee"]) <= 2 * largest
-    assert largest_chapter + largest <= in_bytes(HUB["memory"]["limit"])
-    assert HUB["cpu"]["guarantee"] == 2 / measured[-1][0]
+    (usual,) = re.findall(r"a server and chapter 2 together take (\d+) MB", PAGE)
+    (largest,) = re.findall(r"chapter \d peaks at (\d+) MB", PAGE)
+    assert int(usual) * 2**20 <= in_bytes(HUB["memory"]["guarantee"]) <= 2 * int(usual) * 2**20
+    assert (int(largest) + int(usual)) * 2**20 <= in_bytes(HUB["memory"]["limit"])
+    assert "twenty students on two cores" in PAGE
+    assert HUB["cpu"]["guarantee"] == 2 / 20
 
 
 def test_the_hub_opens_the_start_page_and_keeps_what_students_wrote():

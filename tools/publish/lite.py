@@ -24,12 +24,15 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from packaging.requirements import Requirement
 
-REPOSITORY = os.environ.get("GITHUB_REPOSITORY", "unrolled-course/unrolled")
+PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+REPOSITORY = PYPROJECT["urls"]["Repository"]
 NOTEBOOKS = (
     "index",
     "01_why_recurrence",
     "02_forward_recurrence",
     "03_backpropagation_through_time",
+    "04_vanishing_and_exploding",
+    "05_gates",
     "reference/glossary",
 )
 TAG = "tensorflow"  # of the cells that need it
@@ -42,10 +45,10 @@ NOT_IN_THE_BROWSER = {"tensorflow", "tensorflow-cpu", "keras", "jupyterlab", "pa
 INSTALL = "%pip install -q unrolled"
 ABOUT = """\
 **This is the edition for the browser.** Python runs on your own machine, inside this page, without
-a server: the first cell that you run loads some 50 MB, once. Chapters 1 to 3 and the glossary run
-here. What compares with TensorFlow stands as text, with its output; all else needs a server, such
-as Binder or
-[your own machine](https://github.com/{repository}#readme), and their links lead to pages to read.
+a server: the first cell that you run loads some 50 MB, once. Chapters 1 to 5 and the glossary run
+here: begin with chapter 1. What compares with TensorFlow stands as text, with its output; all else
+needs a server, such as Binder or
+[your own machine]({repository}#readme), and their links lead to pages to read.
 What you write is kept in this browser alone: *File, Download* saves it. A loop that never ends is
 stopped by *Kernel, Restart Kernel*.\
 """
@@ -114,21 +117,22 @@ def reachable(link: re.Match[str], folder: Path) -> str:
     target = Path(os.path.normpath(folder / link[1])).relative_to(ROOT)
     if target.with_suffix("").as_posix() in [f"notebooks/{name}" for name in NOTEBOOKS]:
         return link[0]
-    return f"](https://github.com/{REPOSITORY}/blob/main/{target.as_posix()})"
+    return f"]({REPOSITORY}/blob/main/{target.as_posix()})"
 
 
 def wheel(folder: Path) -> Path:
     """Build the course's wheel with the dependencies that exist in a browser, and return it."""
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     kept = [
-        text for text in project["dependencies"] if Requirement(text).name not in NOT_IN_THE_BROWSER
+        text
+        for text in PYPROJECT["dependencies"]
+        if Requirement(text).name not in NOT_IN_THE_BROWSER
     ]
     source = folder / "source"
     shutil.copytree(
         ROOT / "helpers", source / "helpers", ignore=shutil.ignore_patterns("__pycache__")
     )
     (source / "pyproject.toml").write_text(
-        PROJECT.format(**{**project, "dependencies": kept}), encoding="utf-8"
+        PROJECT.format(**{**PYPROJECT, "dependencies": kept}), encoding="utf-8"
     )
     build = "from hatchling import build; build.build_wheel('..')"
     subprocess.run([sys.executable, "-c", build], cwd=source, check=True, stdout=subprocess.DEVNULL)

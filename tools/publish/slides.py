@@ -1,4 +1,4 @@
-"""Build one deck of slides for each chapter, from the chapter's own cells.
+"""Build one deck of slides for each chapter, from the chapter's own cells, and a page of decks.
 
 ``python tools/publish/slides.py build/slides notebooks/0*.ipynb``
 
@@ -25,6 +25,26 @@ PUBLISH = Path(__file__).parent
 SLIDE_TYPES = ("slide", "subslide", "fragment", "-", "notes", "skip")
 QUESTION = "**Predict first"
 LONGEST_LINE = 100  # characters; longer lines of text that a cell prints are broken
+INDEX = """\
+<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width">
+<title>Unrolled: the slides</title>
+<style>
+  :root {{ color-scheme: light dark }}
+  body {{ font: 1.1rem/1.6 system-ui, sans-serif; max-width: 40rem; margin: 3rem auto }}
+  body {{ padding: 0 1rem }}
+  li {{ margin: 0.4rem 0 }}
+</style>
+<h1>Unrolled: the slides</h1>
+<p>A deck for each chapter. <kbd>→</kbd> next slide, <kbd>↓</kbd> next section, <kbd>S</kbd> the
+speaker's notes, <kbd>Esc</kbd> overview, <kbd>?</kbd> all keys.</p>
+<ul>
+{decks}
+</ul>
+</html>
+"""
 
 
 def deck(notebook: NotebookNode) -> NotebookNode:
@@ -94,12 +114,17 @@ def main(folder: str, *paths: str) -> None:
         exclude_anchor_links=True,
         exclude_output_prompt=True,
     )
+    decks = []
     for path in map(Path, paths):
         notebook = read(path)
         title = notebook.cells[0].source.splitlines()[0].lstrip("# ")
         html, _ = exporter.from_notebook_node(deck(notebook), {"metadata": {"name": title}})
         (folder / f"{path.stem}.slides.html").write_text(html, encoding="utf-8")
+        decks.append(
+            f'<li><a href="{path.stem}.slides.html">{int(path.name[:2])} · {title}</a></li>'
+        )
         print(folder / f"{path.stem}.slides.html")
+    (folder / "index.html").write_text(INDEX.format(decks="\n".join(decks)), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -6,10 +6,11 @@ The committed notebooks as they are, with the stills of their figures.
 """
 
 import json
-import os
 import re
+import tomllib
+from pathlib import Path
 
-from tools.notebooks import COURSE
+from tools.notebooks import CHAPTERS, NOTEBOOKS, ROOT, WORKSHOPS, read
 
 from sphinx.application import Sphinx
 
@@ -35,12 +36,11 @@ html_css_files = ["site.css"]
 # MathJax from this site, not from another: the equations then also stand without a network.
 mathjax_path = "tex-chtml-full.js"
 
-repository = os.environ.get("GITHUB_REPOSITORY", "unrolled-course/unrolled")
-linkcheck_ignore = [
-    rf"https://github\.com/{re.escape(repository)}/.*"
-]  # files of this repository: tests look at them
+pyproject = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+repository = pyproject["project"]["urls"]["Repository"]
+linkcheck_ignore = [f"{re.escape(repository)}/.*"]  # its files: tests look at them
 html_theme_options = {
-    "repository_url": f"https://github.com/{repository}",
+    "repository_url": repository,
     "repository_branch": "main",
     "path_to_docs": "notebooks",
     "launch_buttons": {"binderhub_url": "https://mybinder.org", "notebook_interface": "jupyterlab"},
@@ -49,11 +49,18 @@ html_theme_options = {
     "use_download_button": True,
     "home_page_in_toc": True,
     "show_toc_level": 2,
+    "navbar_persistent": [],  # the search stands in the sidebar
+}
+
+PARTS = {
+    "Chapters": CHAPTERS,
+    "Workshops": WORKSHOPS,
+    "Reference": [NOTEBOOKS / "reference" / name for name in ("glossary", "notes", "teaching")],
 }
 
 
 def fit_for_site(app: Sphinx, docname: str, content: list[str]) -> None:
-    """Fit the links to the site, and tell Sphinx on the start page in which order the pages come.
+    """Fit the links to the site, and tell Sphinx on the start page which pages there are.
 
     Files outside notebooks/ are in the repository, the site writes the anchors of headings in small
     letters, and what stands between HTML tags is not Markdown to Sphinx.
@@ -68,22 +75,30 @@ def fit_for_site(app: Sphinx, docname: str, content: list[str]) -> None:
             source = re.sub(r"\]\([\w./]*#[^)]+\)", lambda link: link[0].lower(), source)
             cell["source"] = re.sub(r"<summary>.*?</summary>", typeset, source)
     if docname == root_doc:
-        pages = [path.relative_to(app.srcdir).with_suffix("").as_posix() for path in COURSE[1:]]
-        toctree = ["```{toctree}", ":hidden:", *pages, "reference/teaching", "```"]
-        cell = {
-            "cell_type": "markdown",
-            "id": "toctree",
-            "metadata": {},
-            "source": "\n".join(toctree),
-        }
-        notebook["cells"].append(cell)
+        notebook["cells"] += [sidebar(caption, paths) for caption, paths in PARTS.items()]
     content[0] = json.dumps(notebook)
+
+
+def sidebar(caption: str, paths: list[Path]) -> dict:
+    """Return a cell that lists the pages of one part of the sidebar."""
+    lines = ["```{toctree}", ":hidden:", f":caption: {caption}", *map(entry, paths), "```"]
+    cell = {"cell_type": "markdown", "id": caption.lower(), "metadata": {}}
+    return {**cell, "source": "\n".join(lines)}
+
+
+def entry(path: Path) -> str:
+    """Return a page as the sidebar lists it: by its title, a chapter with its number before."""
+    name = path.relative_to(NOTEBOOKS).with_suffix("").as_posix()
+    if path not in CHAPTERS:
+        return name
+    title = read(path).cells[0].source.splitlines()[0].lstrip("# ")
+    return f"{int(path.name[:2])} · {title} <{name}>"
 
 
 def elsewhere(source: str, docname: str) -> str:
     """Turn the links to files outside notebooks/ to the repository."""
     out = "../" * (docname.count("/") + 1)
-    return source.replace(f"]({out}", f"](https://github.com/{repository}/blob/main/")
+    return source.replace(f"]({out}", f"]({repository}/blob/main/")
 
 
 def typeset(html: re.Match[str]) -> str:
