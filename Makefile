@@ -44,7 +44,7 @@ update: .venv/ready ## fetch the newest version of the course, and keep what you
 test: .venv/ready ## run every test, and every notebook against its stored outputs
 	$(BIN)/python -m pytest $(PYTEST_FLAGS)
 
-check: .venv/ready ## run what every edit should pass, within a minute: the linter, helpers, the exercises, one chapter
+check: .venv/ready ## run what every edit should pass, in two minutes: the linter, helpers, the exercises, one chapter
 	$(BIN)/python -m pytest $(CHECKED) $(PYTEST_FLAGS)
 
 stress: .venv/ready ## run the tests that take too long for every day

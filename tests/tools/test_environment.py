@@ -71,7 +71,7 @@ def versions(wanted: Requirement, reader: dict[str, str] | None = None) -> list[
     ("file", "pattern"),
     [
         ("README.md", r"https://mybinder\.org/v2/gh/([\w-]+/[\w.-]+)/main"),
-        ("notebooks/reference/teaching.md", r"--image-name \S+ https://github\.com/(\S+)"),
+        ("tools/publish/hub.yaml", r"--image-name \S+ https://github\.com/(\S+)"),
         ("CITATION.cff", r'repository-code: "https://github\.com/(.+)"'),
     ],
 )

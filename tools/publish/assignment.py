@@ -27,6 +27,16 @@ c.CourseDirectory.course_id = "unrolled"
 c.ClearSolutions.code_stub = {"python": ""}  # the stub stands above the solution and stays
 c.Execute.timeout = 600  # seconds for a cell; the default of 30 is too short for chapter 7
 """
+HOW_TO_GO_ON = """
+Give out release/CHAPTER, put what comes back into submitted/STUDENT/CHAPTER/CHAPTER.ipynb (for the
+archives of a learning platform there is nbgrader zip_collect), and then:
+
+    export PATH="{programs}:$PATH"
+    cd {root}
+    nbgrader generate_assignment CHAPTER  # after changes of yours in source/
+    nbgrader autograde CHAPTER            # runs the chapter of each student
+    nbgrader generate_feedback CHAPTER    # into feedback/
+    nbgrader export                       # the points, as a table"""
 HIDDEN_TEST = """\
 exercises.{name}.check({name})  # or .hint(), .solution()
 ### BEGIN HIDDEN TESTS
@@ -97,11 +107,7 @@ def main(folder: str, *paths: str) -> None:
         source.write_text(dumps(with_solutions(read(path))), encoding="utf-8", newline="\n")
         succeed(api.generate_assignment(path.stem, create=True))
         print(root / "release" / path.stem / path.name)
-    print(
-        f"Give out release/, put what comes back into {root}/submitted/STUDENT/CHAPTER/, and then,"
-        f" in {root}:"
-    )
-    print("    nbgrader autograde CHAPTER, nbgrader generate_feedback CHAPTER, nbgrader export")
+    print(HOW_TO_GO_ON.format(root=root, programs=Path(sys.executable).parent))
 
 
 if __name__ == "__main__":

@@ -33,9 +33,9 @@ word_gradient = Exercise(
     axes={"h": "T H", "dx": "T D"},
     verified="the gradient of every word, for random weights and sizes",
     hints=(
-        "Keep the loop, `dz` and `carry` as they are. Which array stands between x_t and z_t?",
-        "z_t = x_t W_xh + …, so what comes back to x_t is dz times W_xh, transposed, as what comes"
-        " back to the state before is dz times W_hh, transposed.",
+        "Keep the loop, `dz` and `carry` as they are. Which array led from x_t into the sum?",
+        "In h_t = tanh(x_t W_xh + …) what comes back to x_t is dz times W_xh, transposed, as what"
+        " comes back to the state before is dz times W_hh, transposed.",
         "One row a step: `dx[t] = dz @ W_xh.T`. x_t is used at step t alone: nothing to add.",
     ),
     misconceptions=(
@@ -49,8 +49,17 @@ word_gradient = Exercise(
         Misconception(
             "the slope of tanh is missing",
             _slip((" * (1 - h[t] ** 2)", "")),
-            "Between z_t and h_t stands tanh. What comes back to h_t must be multiplied by its"
+            "Between the sum and h_t stands tanh. What comes back to h_t must be multiplied by its"
             " slope, 1 − h_t², before it goes on to x_t.",
+            "section 3, the sweep",
+        ),
+        Misconception(
+            "the slope multiplies the loss's own gradient alone",
+            _slip(
+                ("(dh[t] + carry) * (1 - h[t] ** 2)", "dh[t] * (1 - h[t] ** 2) + carry"),
+            ),
+            "Both ways back, from the loss and from the next state, arrive at h_t, and pass tanh"
+            " together. Add first, then multiply by the slope.",
             "section 3, the sweep",
         ),
         Misconception(
