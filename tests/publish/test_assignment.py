@@ -32,7 +32,7 @@ def exercises_of(path):
 @pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
 def test_every_exercise_is_graded_and_its_stub_is_the_chapters(course, path):
     names = exercises_of(path)
-    assert len(names) >= 3
+    assert names
     cells = {
         cell.metadata.nbgrader.grade_id: cell
         for cell in released(course, path).cells

@@ -107,7 +107,7 @@ def test_folded_cells_are_folded(site, name):
 
 def test_the_sidebar_has_parts_and_numbered_chapters(site):
     html = (site / "index.html").read_text(encoding="utf-8")
-    sidebar = html[html.index("bd-links__title") : html.index("bd-main")]
+    (sidebar,) = re.findall(r'(?s)<nav class="bd-links.*?</nav>', html)
     captions = re.findall(r'<span class="caption-text">(.+?)</span>', sidebar)
     assert captions == ["Chapters", "Workshops", "Reference"]
     entries = re.findall(r'(?s)toctree-l1[^>]*><a[^>]* href="([^"]+)">\s*(.+?)\s*</a>', sidebar)
