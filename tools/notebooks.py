@@ -58,6 +58,16 @@ def read(path: Path) -> NotebookNode:
     return nbformat.v4.reads(Path(path).read_text(encoding="utf-8"))
 
 
+def title(notebook: NotebookNode) -> str:
+    """Return the title of a notebook, which is its first line."""
+    return notebook.cells[0].source.splitlines()[0].lstrip("# ")
+
+
+def chapter_title(path: Path, notebook: NotebookNode) -> str:
+    """Return the title of a chapter with its number, as lists of chapters have it."""
+    return f"{int(path.name[:2])} · {title(notebook)}"
+
+
 def dumps(notebook: NotebookNode) -> str:
     """Return the one text that represents `notebook` in a file.
 

@@ -15,7 +15,7 @@ import shutil
 import sys
 from pathlib import Path
 
-from tools.notebooks import folded, read
+from tools.notebooks import chapter_title, folded, read, title
 
 import nbformat
 from nbconvert.exporters import SlidesExporter
@@ -33,8 +33,9 @@ INDEX = """\
 <title>Unrolled: the slides</title>
 <style>
   :root {{ color-scheme: light dark }}
-  body {{ font: 1.1rem/1.6 system-ui, sans-serif; max-width: 40rem; margin: 3rem auto }}
-  body {{ padding: 0 1rem }}
+  body {{
+    font: 1.1rem/1.6 system-ui, sans-serif; max-width: 40rem; margin: 3rem auto; padding: 0 1rem
+  }}
   li {{ margin: 0.4rem 0 }}
 </style>
 <h1>Unrolled: the slides</h1>
@@ -117,13 +118,12 @@ def main(folder: str, *paths: str) -> None:
     decks = []
     for path in map(Path, paths):
         notebook = read(path)
-        title = notebook.cells[0].source.splitlines()[0].lstrip("# ")
-        html, _ = exporter.from_notebook_node(deck(notebook), {"metadata": {"name": title}})
-        (folder / f"{path.stem}.slides.html").write_text(html, encoding="utf-8")
-        decks.append(
-            f'<li><a href="{path.stem}.slides.html">{int(path.name[:2])} · {title}</a></li>'
-        )
-        print(folder / f"{path.stem}.slides.html")
+        about = {"metadata": {"name": title(notebook)}}
+        html, _ = exporter.from_notebook_node(deck(notebook), about)
+        written = folder / f"{path.stem}.slides.html"
+        written.write_text(html, encoding="utf-8")
+        decks.append(f'<li><a href="{written.name}">{chapter_title(path, notebook)}</a></li>')
+        print(written)
     (folder / "index.html").write_text(INDEX.format(decks="\n".join(decks)), encoding="utf-8")
 
 

@@ -10,7 +10,7 @@ import re
 import tomllib
 from pathlib import Path
 
-from tools.notebooks import CHAPTERS, NOTEBOOKS, ROOT, WORKSHOPS, read
+from tools.notebooks import CHAPTERS, NOTEBOOKS, ROOT, WORKSHOPS, chapter_title, read
 
 from sphinx.application import Sphinx
 
@@ -91,8 +91,7 @@ def entry(path: Path) -> str:
     name = path.relative_to(NOTEBOOKS).with_suffix("").as_posix()
     if path not in CHAPTERS:
         return name
-    title = read(path).cells[0].source.splitlines()[0].lstrip("# ")
-    return f"{int(path.name[:2])} · {title} <{name}>"
+    return f"{chapter_title(path, read(path))} <{name}>"
 
 
 def elsewhere(source: str, docname: str) -> str:
